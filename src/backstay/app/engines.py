@@ -1,0 +1,45 @@
+"""`engine check` on an opened estate: which tools, which target, and where the throwaway work lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backstay.domain.errors import ConfigError
+from backstay.targets.stores import store_for
+
+from .engine_check import PromiseView, check_engine
+from .watching import Watch
+from .wiring import Opened, adapters
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """One tool, its version, and each promise tried on it."""
+
+    engine: str
+    version: str
+    target: str
+    promises: tuple[PromiseView, ...]
+
+
+def check_engines(house: Opened, watch: Watch, target: str | None) -> tuple[EngineView, ...]:
+    """Try every promise of every engine in a target: the named one, or the first."""
+    name = target or next(iter(house.estate.targets))
+    if name not in house.estate.targets:
+        raise ConfigError(f"no target is called {name}", subject=name)
+    place = house.estate.targets[name]
+    outside = adapters(house, watch)
+    views = []
+    for engine in outside.engines.values():
+        version = engine.version()
+        with outside.places.open("engine-check") as folder:
+            promises = check_engine(
+                engine,
+                name,
+                lambda repository, engine=engine: store_for(place, engine.name, repository, first_use=False),
+                folder,
+                house.clock,
+                watch.drill(engine.name),
+            )
+        views.append(EngineView(engine.name, version, name, promises))
+    return tuple(views)

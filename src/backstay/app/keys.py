@@ -1,0 +1,54 @@
+"""`keys list`: which keys open which repositories, and where each lies; never a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from backstay.domain.findings import Finding
+from backstay.host.keys import RepositoryKeys
+from backstay.targets.stores import store_for
+
+from .wiring import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """One repository and its key. `key` is a path or a secret reference; `exists` whether a path is there."""
+
+    target: str
+    engine: str
+    repository: str
+    address: str
+    key: str
+    exists: bool
+    escrowed: bool
+    findings: tuple[Finding, ...]
+
+
+def keys(house: Opened) -> tuple[KeyView, ...]:
+    """Every repository that the estate has or will have at its next run."""
+    held = RepositoryKeys(str(house.state), house.secrets)
+    return tuple(
+        _view(house, held, target.name, workload.engine, workload.name)
+        for workload in house.estate.workloads.values()
+        if workload.exempt is None
+        for target in [house.estate.target_of(workload)]
+    )
+
+
+def _view(house: Opened, held: RepositoryKeys, target: str, engine: str, name: str) -> KeyView:
+    place = house.estate.targets[target]
+    address = store_for(place, engine, name, first_use=False).location
+    if place.password is not None:
+        return KeyView(target, engine, name, address, str(place.password), True, True, ())
+    path = held.path_of(place, engine, name)
+    finding = Finding(
+        "key-not-escrowed",
+        "warning",
+        f"{target}/{engine}-{name}",
+        "this key exists once, on this machine",
+        f"Keep a copy of {path} in another place.",
+    )
+    exists = Path(path).exists()
+    return KeyView(target, engine, name, address, path, exists, False, (finding,) if exists else ())

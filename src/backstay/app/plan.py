@@ -1,0 +1,48 @@
+"""`plan`: what runs when, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from backstay.planning.jobs import Job
+from backstay.planning.plan import plan_ahead, plan_now
+
+from .standing import standings
+from .views import error_fields
+from .wiring import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan as documents show it; `impossible` holds objectives that no plan can keep, with a counter-offer each."""
+
+    workflow: str
+    why: str
+    from_at: datetime
+    until_at: datetime
+    jobs: tuple[Job, ...]
+    bound_s: float
+    makespan_s: float
+    binding: str
+    impossible: tuple[dict[str, Any], ...]
+
+
+def plan(house: Opened, *, hours: float = 24, due: bool = False) -> PlanView:
+    """The coming hours, or with `due` only what must start now."""
+    now = house.clock.now()
+    stands = standings(house)
+    horizon = timedelta(hours=hours)
+    decided = plan_now(house.estate, stands, now, asked=None) if due else plan_ahead(house.estate, stands, now, horizon)
+    return PlanView(
+        workflow=decided.workflow,
+        why=decided.why,
+        from_at=now,
+        until_at=now + horizon,
+        jobs=decided.jobs,
+        bound_s=round(decided.bound_s, 3),
+        makespan_s=round(decided.makespan_s, 3),
+        binding=decided.binding,
+        impossible=tuple(error_fields(error) for error in decided.impossible),
+    )

@@ -1,0 +1,149 @@
+"""One estate opened for work: its file, its state folder, and every adapter that the flows are handed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backstay.catalog.catalog import open_catalog
+from backstay.config import find_estate, load_or_raise
+from backstay.domain.errors import ConfigError
+from backstay.domain.estate import Estate, Target, Workload
+from backstay.domain.secrets import Secret, SecretRef
+from backstay.flows.adapters import Adapters
+from backstay.host.clock import SystemClock
+from backstay.host.keys import RepositoryKeys
+from backstay.host.lock import ExecutorLock
+from backstay.host.places import ScratchPlaces
+from backstay.host.processes import Processes
+from backstay.host.secrets import HostSecrets
+from backstay.host.state import open_state, state_path
+from backstay.ports.catalog import Catalog
+from backstay.ports.clock import Clock
+from backstay.ports.engine import Engine, Repository
+from backstay.ports.kind import Kind
+from backstay.targets.stores import store_for
+
+from .watching import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What stands before every command: which estate file, which state folder (None: looked for)."""
+
+    estate: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An estate with its records; enough for every command that only shows."""
+
+    path: str
+    estate: Estate
+    state: Path
+    clock: Clock
+    secrets: HostSecrets
+    catalog: Catalog
+    lock: ExecutorLock
+
+
+@contextmanager
+def opened(door: Door) -> Iterator[Opened]:
+    """Read the estate file, open the state folder and the catalog, and close it again."""
+    path = find_estate(door.estate)
+    estate = load_or_raise(path)
+    state = Path(open_state(state_path(door.state, os.environ)))
+    clock = SystemClock()
+    secrets = HostSecrets()
+    catalog = open_catalog(catalog_address(estate, state, secrets), clock)
+    try:
+        yield Opened(path, estate, state, clock, secrets, catalog, ExecutorLock(str(state / "executor.lock")))
+    finally:
+        catalog.close()
+
+
+def catalog_address(estate: Estate, state: Path, secrets: HostSecrets) -> str | Secret:
+    """Where the records lie: a file in the state folder, or the database that the estate file refers to."""
+    if isinstance(estate.catalog, SecretRef):
+        return secrets.resolve(estate.catalog)
+    return f"sqlite:///{state / 'catalog.db'}"
+
+
+def adapters(house: Opened, watch: Watch) -> Adapters:
+    """Every adapter, for commands that do work."""
+    runner = Processes(house.secrets, house.clock, str(house.state))
+    places = ScratchPlaces(str(house.state))
+    keys = RepositoryKeys(str(house.state), house.secrets)
+
+    def repository(workload: Workload, target: Target) -> Repository:
+        store = store_for(target, workload.engine, workload.name, first_use=not _was_used(house, target))
+        password = keys.password_for(target, workload.engine, workload.name, must_exist=store.exists())
+        return Repository(workload.engine, target.name, workload.name, password, store)
+
+    @contextmanager
+    def staging(workload: Workload, target: Target) -> Iterator[str]:
+        folder = house.state / "work" / target.name / workload.name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        try:
+            yield str(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return Adapters(
+        estate=house.estate,
+        catalog=house.catalog,
+        clock=house.clock,
+        secrets=house.secrets,
+        places=places,
+        kinds=_kinds(runner, house.secrets, places, house.clock),
+        engines=_engines(runner),
+        repository=repository,
+        staging=staging,
+        progress=watch.progress,
+    )
+
+
+def _was_used(house: Opened, target: Target) -> bool:
+    """Whether copies were stored there: then a missing folder is a disk that is not mounted, not a first use."""
+    newest = (facts.last_point for facts in house.catalog.facts().values())
+    return any(point is not None and point.target == target.name for point in newest)
+
+
+def _kinds(runner: Processes, secrets: HostSecrets, places: ScratchPlaces, clock: Clock) -> Mapping[str, Kind]:
+    from backstay.kinds.command import CommandKind
+    from backstay.kinds.files import FilesKind
+    from backstay.kinds.postgresql import PostgresqlKind
+    from backstay.kinds.sqlite import SqliteKind
+
+    kinds: tuple[Kind, ...] = (
+        FilesKind(runner, clock),
+        PostgresqlKind(runner, secrets, places, clock),
+        SqliteKind(runner, clock),
+        CommandKind(runner, clock),
+    )
+    return {kind.name: kind for kind in kinds}
+
+
+def _engines(runner: Processes) -> Mapping[str, Engine]:
+    from backstay.engines.restic import ResticEngine
+
+    engine = ResticEngine(runner)
+    return {engine.name: engine}
+
+
+def require_workloads(estate: Estate, names: tuple[str, ...]) -> tuple[Workload, ...]:
+    """The named workloads, or ConfigError with the nearest name that there is."""
+    from difflib import get_close_matches
+
+    for name in names:
+        if name not in estate.workloads:
+            near = get_close_matches(name, estate.workloads, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(estate.workloads)}."
+            raise ConfigError(f"no workload is called {name}", subject=name, hint=hint)
+    return tuple(estate.workloads[name] for name in names)

@@ -1,0 +1,1 @@
+"""Runs, restore points and evidence in SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The steps by which a catalog's tables became what they are; a released step is never changed."""

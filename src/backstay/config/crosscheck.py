@@ -1,0 +1,158 @@
+"""What one part of a file says about another: names, cycles, places. Read from the raw file, so that a mistake
+in one part hides none in the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from graphlib import CycleError, TopologicalSorter
+from posixpath import normpath
+from typing import Any
+
+from backstay.domain.findings import Finding
+from backstay.domain.spans import span_text
+
+from .findings import quoted, suggestion, wrong
+from .nodes import Node, Path, line_of
+from .values import span
+
+_NAMED = (
+    ("links", "reaches", "target", "targets"),
+    ("policies", "copies", "target", "targets"),
+    ("policies", "window", "window", "windows"),
+    ("workloads", "policy", "policy", "policies"),
+    ("workloads", "host", "host", "hosts"),
+    ("workloads", "after", "workload", "workloads"),
+)
+
+Body = Mapping[str, Any]
+
+
+def crosschecked(raw: Any, root: Node) -> Iterator[Finding]:
+    """Everything in which the parts of the file do not fit together."""
+    for code, path, problem in (*_names(raw), *_cycles(raw), *_regions(raw), *_locks(raw), *_into_itself(raw)):
+        # A cycle belongs to no one workload; its line is that of the first.
+        yield wrong(code, path[:1] if code == "cycle" else path, problem, line_of(root, path))
+
+
+def _part(raw: Any, section: str) -> dict[str, Body]:
+    named = raw.get(section)
+    return {name: body for name, body in named.items() if isinstance(body, dict)} if isinstance(named, dict) else {}
+
+
+def _words(body: Body, *keys: str) -> list[tuple[Path, str]]:
+    """The texts under a key, one or a list, with their paths from the body."""
+    value: Any = body
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, list):
+        return [((*keys, place), item) for place, item in enumerate(value) if isinstance(item, str)]
+    return [(keys, value)] if isinstance(value, str) else []
+
+
+def _names(raw: Any) -> Iterator[tuple[str, Path, str]]:
+    for section, key, what, where in _NAMED:
+        known = list(raw.get(where) or ()) if isinstance(raw.get(where), dict | None) else []
+        for name, body in _part(raw, section).items():
+            seen: set[str] = set()
+            for path, word in _words(body, key):
+                if word not in known:
+                    yield "unknown-name", (section, name, *path), _unknown(what, where, word, known)
+                elif word in seen:
+                    yield "conflict", (section, name, *path), f"{quoted(word)} is listed twice"
+                seen.add(word)
+
+
+def _unknown(what: str, where: str, word: str, known: list[str]) -> str:
+    return f"unknown {what} {quoted(word)}{suggestion(word, known) or f'; the file has no {where}'}"
+
+
+def _cycles(raw: Any) -> Iterator[tuple[str, Path, str]]:
+    workloads = _part(raw, "workloads")
+    graph = {name: [word for _, word in _words(body, "after")] for name, body in workloads.items()}
+    for name, body in workloads.items():
+        for path, word in _words(body, "after"):
+            if "exempt" in workloads.get(word, {}):
+                yield "conflict", ("workloads", name, *path), f"{quoted(word)} is exempt and never taken"
+    while (cycle := _cycle(graph)) is not None:
+        first = min(cycle, key=list(graph).index)
+        turned = cycle[cycle.index(first) : -1] + cycle[: cycle.index(first)] + [first]
+        yield "cycle", ("workloads", first, "after"), f"{' > '.join(turned)} wait for one another"
+        graph[first] = []
+
+
+def _cycle(graph: Mapping[str, list[str]]) -> list[str] | None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        cycle: list[str] = error.args[1][::-1]  # each waits for the next
+        return cycle
+    return None
+
+
+def _regions(raw: Any) -> Iterator[tuple[str, Path, str]]:
+    places = {name: body.get("region") for name, body in _part(raw, "targets").items()}
+    known = [region for region in places.values() if isinstance(region, str)]
+    for name, policy in _part(raw, "policies").items():
+        allowed = _words(policy, "require", "regions")
+        for path, word in allowed:
+            if word not in known:
+                problem = f"no target is in region {quoted(word)}{suggestion(word, known)}"
+                yield "unknown-name", ("policies", name, *path), problem
+        for path, copy in _words(policy, "copies") if allowed else ():
+            region = places.get(copy)
+            if isinstance(region, str) and region not in [word for _, word in allowed]:
+                problem = f"{quoted(copy)} lies in region {quoted(region)}, which require.regions leaves out"
+                yield "conflict", ("policies", name, *path), problem
+
+
+def _locks(raw: Any) -> Iterator[tuple[str, Path, str]]:
+    locks = {name: _span(body.get("lock")) for name, body in _part(raw, "targets").items()}
+    for name, policy in _part(raw, "policies").items():
+        require = policy.get("require")
+        limit = _span(require.get("delete_after")) if isinstance(require, dict) else None
+        for _, copy in _words(policy, "copies") if limit else ():
+            lock = locks.get(copy)
+            if limit and lock and lock > limit:
+                problem = f"{span_text(limit)} is in conflict with the lock of {copy}, {span_text(lock)}"
+                yield "conflict", ("policies", name, "require", "delete_after"), problem
+
+
+def _span(written: Any) -> timedelta | None:
+    try:
+        return span(written)
+    except ValueError:
+        return None
+
+
+def _into_itself(raw: Any) -> Iterator[tuple[str, Path, str]]:
+    for name, workload in _part(raw, "workloads").items():
+        # Paths on another machine are not this one's, and what is exempt is copied nowhere.
+        if "host" in workload or "exempt" in workload:
+            continue
+        targets = _places_of_copies(raw, workload)
+        left_out = [normpath(word) for _, word in _words(workload, "exclude")]
+        for path, source in (*_words(workload, "paths"), *_words(workload, "path")):
+            for target, place in targets:
+                if _inside(source, place):
+                    yield "conflict", ("workloads", name, *path), f"{quoted(source)} lies in the target {target}"
+                elif _inside(place, source) and not any(_inside(place, pattern) for pattern in left_out):
+                    problem = (
+                        f"{quoted(source)} holds the target {target}, a backup into itself; exclude {quoted(place)}"
+                    )
+                    yield "conflict", ("workloads", name, *path), problem
+
+
+def _places_of_copies(raw: Any, workload: Body) -> list[tuple[str, str]]:
+    targets = _part(raw, "targets")
+    policy = workload.get("policy")
+    owed = _part(raw, "policies").get(policy, {}) if isinstance(policy, str) else {}
+    copies = [word for _, word in _words(owed, "copies")] or list(targets)[:1]
+    return [(copy, url) for copy in copies for _, url in _words(targets.get(copy, {}), "url") if url.startswith("/")]
+
+
+def _inside(inner: str, outer: str) -> bool:
+    if not (inner.startswith("/") and outer.startswith("/")):
+        return False
+    inner, outer = normpath(inner), normpath(outer).rstrip("/")
+    return inner == outer or inner.startswith(f"{outer}/") or not outer

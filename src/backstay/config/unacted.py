@@ -1,0 +1,71 @@
+"""What the grammar has and this version does not act on yet: named, so that nobody believes that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backstay.domain.findings import Finding
+
+from .estate_file import EstateFile
+from .findings import wrong
+from .grammar import Section
+from .nodes import Node, Path, line_of
+
+_ACTED_KINDS = frozenset({"files", "postgresql", "sqlite", "command"})
+_TARGET_KEYS = ("credentials", "write", "read", "slots", "capacity", "region", "append_only", "lock", "price")
+_POLICY_KEYS = ("keep", "verify", "window")
+_REQUIRE_KEYS = ("delete_after", "regions")
+
+Unacted = tuple[Path, str]
+
+
+def unacted(file: EstateFile, root: Node) -> Iterator[Finding]:
+    """A warning for everything that is written down and not acted on."""
+    for path, what in (*_top(file), *_targets(file), *_policies(file), *_workloads(file)):
+        line = line_of(root, path, key=True)
+        yield wrong("not-yet", path, f"{what}not acted on by this version yet", line, severity="warning")
+
+
+def _given(section: Section, keys: tuple[str, ...], path: Path) -> Iterator[Unacted]:
+    """The keys that the file sets; `false` asks for nothing."""
+    for key in keys:
+        if key in section.model_fields_set and getattr(section, key) is not False:
+            yield (*path, key), ""
+
+
+def _top(file: EstateFile) -> Iterator[Unacted]:
+    if file.workflow not in ("auto", "serial"):
+        yield ("workflow",), f"the pattern {file.workflow} is "
+    yield from _given(file, ("job_share",), ())
+    for section in ("hosts", "links", "pools", "windows"):
+        for name in getattr(file, section):
+            yield (section, name), ""
+
+
+def _targets(file: EstateFile) -> Iterator[Unacted]:
+    for name, target in file.targets.items():
+        path = ("targets", name)
+        if not target.url.startswith("/"):
+            yield (*path, "url"), "a target that is not an absolute path is "
+        if target.repositories != "workload":
+            yield (*path, "repositories"), f"repositories shared by {target.repositories} are "
+        yield from _given(target, _TARGET_KEYS, path)
+
+
+def _policies(file: EstateFile) -> Iterator[Unacted]:
+    for name, policy in file.policies.items():
+        path = ("policies", name)
+        yield from _given(policy, _POLICY_KEYS, path)
+        yield from _given(policy.require, _REQUIRE_KEYS, (*path, "require"))
+        for place in range(1, len(policy.copies)):
+            yield (*path, "copies", place), f"a further copy, in {policy.copies[place]}, is "
+
+
+def _workloads(file: EstateFile) -> Iterator[Unacted]:
+    for name, workload in file.workloads.items():
+        path = ("workloads", name)
+        yield from _given(workload, ("host",), path)
+        if workload.kind not in _ACTED_KINDS:
+            yield (*path, "kind"), f"the kind {workload.kind} is "
+        elif workload.engine != "restic":
+            yield (*path, "engine"), f"the engine {workload.engine} is "

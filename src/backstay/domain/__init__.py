@@ -1,0 +1,1 @@
+"""The words of backup as immutable values, and the errors."""

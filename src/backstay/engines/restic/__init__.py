@@ -1,0 +1,5 @@
+"""restic: encrypted, deduplicated snapshots of paths and streams."""
+
+from .engine import ResticEngine
+
+__all__ = ["ResticEngine"]

@@ -1,0 +1,97 @@
+"""What is asked of restic, as command lines; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from backstay.domain.secrets import Secret
+from backstay.ports.engine import SEAL_FILE, BackupRequest, ForgetRequest, Paths, Repository, RestoreRequest
+from backstay.ports.runner import Command
+
+RUN_TAG, WORKLOAD_TAG, NONCE_TAG = "run:", "workload:", "nonce:"
+
+
+def version() -> Command:
+    """Needs no repository, so it costs milliseconds; every other command pays half a second for opening one."""
+    return Command(("restic", "version"), stop="INT")
+
+
+def init(repository: Repository, location: str) -> Command:
+    return replace(_command(repository, "init"), argv=("restic", "--no-cache", "--repo", location, "init"))
+
+
+def backup(request: BackupRequest, parent: str | None) -> Command:
+    """One snapshot that carries the marks of its run.
+
+    The workload stands in as the host: restic groups by host, and a machine's name changes with the machine.
+    """
+    marks = (RUN_TAG + request.run_id, WORKLOAD_TAG + request.workload, NONCE_TAG + request.nonce)
+    options = ["--json", f"--host={request.workload}", f"--time={_local_time(request.as_of)}"]
+    options += [f"--tag={mark}" for mark in marks]
+    options += [f"--parent={parent}"] if parent else []
+    cwd = request.source.cwd if isinstance(request.source, Paths) else None
+    return _command(request.repository, "backup", *options, *_source(request), cwd=cwd, run_id=request.run_id)
+
+
+def snapshots(repository: Repository) -> Command:
+    return _command(repository, "snapshots", "--json")
+
+
+def restore(request: RestoreRequest) -> Command:
+    """The whole snapshot, or what matches `include`; restic 0.14 cannot combine that with an exclusion of the seal."""
+    include = request.include
+    if include and request.with_seal:
+        include = (*include, f"/{SEAL_FILE}")
+    patterns = [f"--include={pattern}" for pattern in include]
+    return _command(request.repository, "restore", request.snapshot, f"--target={request.into}", *patterns)
+
+
+def check(repository: Repository, *, read_data: bool) -> Command:
+    return _command(repository, "check", *(["--read-data"] if read_data else []))
+
+
+def forget(request: ForgetRequest, snapshots: Sequence[str]) -> Command:
+    return _command(request.repository, "forget", *snapshots, run_id=request.run_id)
+
+
+def show_lock(repository: Repository, lock: str) -> Command:
+    return _command(repository, "cat", "lock", lock, "--no-lock")
+
+
+def unlock(repository: Repository, which: Literal["stale", "all"]) -> Command:
+    return _command(repository, "unlock", *(["--remove-all"] if which == "all" else []))
+
+
+def rebuild_index(repository: Repository, version: tuple[int, ...]) -> Command:
+    """Makes packs known that an interrupted first backup left; the command was renamed in 0.16."""
+    return _command(repository, *(("repair", "index") if version >= (0, 16) else ("rebuild-index",)))
+
+
+def _command(repository: Repository, *arguments: str, cwd: str | None = None, run_id: str | None = None) -> Command:
+    """The password goes by the environment only. INT, because restic removes its lock then, and only then in 0.14.
+
+    Without a cache no home folder is needed, and a repository on a local path is no slower.
+    The times that restic reads and prints are local ones, hence TZ.
+    """
+    env: dict[str, str | Secret] = {
+        **repository.environment,
+        "RESTIC_PASSWORD": repository.password,
+        "RESTIC_PROGRESS_FPS": "2",
+        "TZ": "UTC",
+    }
+    argv = ("restic", "--no-cache", "--repo", repository.store.location, *arguments)
+    return Command(argv, env=env, cwd=cwd, stop="INT", run_id=run_id)
+
+
+def _source(request: BackupRequest) -> tuple[str, ...]:
+    source = request.source
+    if isinstance(source, Paths):
+        return (*(f"--exclude={pattern}" for pattern in source.exclude), "--", *source.paths)
+    return ("--stdin", f"--stdin-filename={source.file_name}")
+
+
+def _local_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,161 @@
+"""restic behind the door that all engines share; the store is believed rather than an exit status."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+
+from backstay.domain.errors import RepositoryDamaged
+from backstay.domain.findings import Finding
+from backstay.domain.points import Inventory
+from backstay.ports.engine import (
+    BackupReport,
+    BackupRequest,
+    ForgetReport,
+    ForgetRequest,
+    Repository,
+    RestoreReport,
+    RestoreRequest,
+    StoredPoint,
+    VerifyReport,
+    VerifyRequest,
+)
+from backstay.ports.progress import Progress, Silent
+from backstay.ports.runner import Runner
+
+from . import argv, copying, failures, folders, output, pieces
+from .console import Console
+
+
+class ResticEngine:
+    """restic 0.14 or newer, on a local path."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._console = Console(runner)
+
+    @property
+    def name(self) -> str:
+        return "restic"
+
+    def version(self) -> str:
+        return ".".join(map(str, self._console.version()))
+
+    def preflight(self, repository: Repository, progress: Progress) -> Sequence[Finding]:
+        self._console.version()
+        store = repository.store
+        if not store.exists() or store.pieces("keys"):
+            return ()
+        message = f"{store.location} holds files but no restic key"
+        hint = "Bring its missing files back, or empty the folder."
+        return (Finding("repository_broken", "error", _subject(repository), message, hint),)
+
+    def create(self, repository: Repository, progress: Progress) -> None:
+        """Made beside its place and moved in whole: an init that is cut off, or two at once, would leave
+        a key that does not fit the config."""
+        repository.store.prepare()
+        if repository.store.pieces("keys"):
+            return
+        place = os.path.realpath(repository.store.location)
+        making = f"{place}.{secrets.token_hex(4)}"
+        with ExitStack() as cleanup:
+            cleanup.callback(shutil.rmtree, making, ignore_errors=True)
+            self._console.ask(argv.init(repository, making), repository, progress)
+            folders.move_in(making, place)
+
+    def release(self, repository: Repository, progress: Progress) -> None:
+        """Also makes known the packs of a first backup that was cut off, so that they are not sent again.
+
+        Later backups lose at most the ten minutes since restic last saved its index; rebuilding it would
+        rewrite it all.
+        """
+        store = repository.store
+        if pieces.names(store, "locks"):
+            self._console.clear_locks(repository, progress)
+        indexed = pieces.names(store, "index") or pieces.names(store, "snapshots")
+        if not indexed and pieces.names(store, "data"):
+            self._console.ask(argv.rebuild_index(repository, self._console.version()), repository, progress)
+
+    def backup(self, request: BackupRequest, progress: Progress) -> BackupReport:
+        progress.phase("copy")
+        before = pieces.names(request.repository.store, "snapshots")
+        with ExitStack() as undo:
+            undo.callback(self._undo, request, before)
+            report = copying.copy(self._console, request, before, progress)
+            undo.pop_all()
+        return report
+
+    def inventory(self, repository: Repository, at: datetime) -> Inventory:
+        return Inventory(at, pieces.lasting(repository.store))
+
+    def restore_points(self, repository: Repository, progress: Progress) -> Sequence[StoredPoint]:
+        """restic leaves out a snapshot that it cannot read, with exit status 0; here it is RepositoryDamaged."""
+        before = pieces.names(repository.store, "snapshots")
+        points = output.snapshots(self._console.ask(argv.snapshots(repository), repository, progress).out)
+        there_all_along = before & pieces.names(repository.store, "snapshots")
+        if lost := there_all_along - {point.snapshots[0] for point in points}:
+            message = f"snapshots of {_subject(repository)} cannot be read: {', '.join(sorted(lost))}"
+            raise RepositoryDamaged(message, subject=_subject(repository), hint="Run `restic check` on it.")
+        return points
+
+    def restore(self, request: RestoreRequest, progress: Progress) -> RestoreReport:
+        progress.phase("restore")
+        folders.refuse_unless_empty(request.into)
+        command = argv.restore(request)
+        finished = self._console.past_dead_locks(command, request.repository, progress)
+        if failures.names_full_disk(finished.err):
+            raise failures.full(request.into)
+        if finished.status != 0 and not output.restored_partly(finished.err):
+            raise failures.failure(finished, command, request.repository)
+        if failures.names_damage(finished.err):
+            raise failures.failure(replace(finished, status=1), command, request.repository)
+        if not request.with_seal:
+            folders.remove_seal(request.into)
+        files, size = folders.measure(request.into)
+        return RestoreReport(files, size, output.complaints(finished.err))
+
+    def verify(self, request: VerifyRequest, progress: Progress) -> VerifyReport:
+        progress.phase("verify")
+        store = request.repository.store
+        if not store.exists():
+            raise failures.nothing_there(request.repository)
+        if request.depth == "pieces":
+            return pieces.verify(store, request.expected, progress)
+        command = argv.check(request.repository, read_data=request.depth == "everything")
+        finished = self._console.past_dead_locks(command, request.repository, progress)
+        check = output.check(finished.status, finished.out, finished.err)
+        if not check.clean:
+            _raise_unless_damage(failures.failure(finished, command, request.repository))
+        lasting = pieces.lasting(store)
+        return VerifyReport(len(lasting), sum(lasting.values()), check.problems, check.remarks)
+
+    def forget(self, request: ForgetRequest, progress: Progress) -> ForgetReport:
+        """Without prune: space is reclaimed another time. What an append-only target kept is not reported gone."""
+        store = request.repository.store
+        listed = pieces.names(store, "snapshots")
+        doomed = [name for name in request.snapshots if name in listed]
+        if doomed:
+            self._console.ask(argv.forget(request, doomed), request.repository, progress)
+            listed = pieces.names(store, "snapshots")
+        return ForgetReport(tuple(name for name in request.snapshots if name not in listed))
+
+    def _undo(self, request: BackupRequest, before: frozenset[str]) -> None:
+        """restic writes the snapshot last, so there is one only if the end itself went wrong."""
+        repository = request.repository
+        if pieces.names(repository.store, "snapshots") - before:
+            points = self.restore_points(repository, Silent())
+            ours = tuple(point.snapshots[0] for point in points if point.run_id == request.run_id)
+            self.forget(ForgetRequest(repository, ours, request.run_id), Silent())
+
+
+def _subject(repository: Repository) -> str:
+    return f"{repository.target}/{repository.name}"
+
+
+def _raise_unless_damage(error: Exception) -> None:
+    if not isinstance(error, RepositoryDamaged):
+        raise error

@@ -1,0 +1,39 @@
+"""The folders of this machine that restic fills."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from backstay.domain.errors import Refused
+from backstay.ports.engine import SEAL_FILE
+
+
+def move_in(made: str, place: str) -> None:
+    """Put a folder in the place of an empty one; if somebody filled the place meanwhile, theirs stays."""
+    try:
+        os.rename(made, place)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def refuse_unless_empty(folder: str) -> None:
+    """Refused if anything is there already; makes the folder if there is none."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    if any(Path(folder).iterdir()):
+        hint = "Name an empty folder; nothing that exists is ever written over."
+        raise Refused(f"{folder} is not empty", subject=folder, hint=hint)
+
+
+def remove_seal(folder: str) -> None:
+    Path(folder, SEAL_FILE).unlink(missing_ok=True)
+
+
+def measure(folder: str) -> tuple[int, int]:
+    """How many regular files there are, and their bytes; links are not followed."""
+    found = [os.lstat(os.path.join(place, name)) for place, _, names in os.walk(folder) for name in names]
+    sizes = [entry.st_size for entry in found if stat.S_ISREG(entry.st_mode)]
+    return len(sizes), sum(sizes)

@@ -1,0 +1,62 @@
+"""Bring stored artefacts back, and look at stored bytes: what a person asks for, at once and not durably."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from backstay.domain.points import RestorePoint
+from backstay.ports.engine import RestoreReport, RestoreRequest, VerifyReport, VerifyRequest
+from backstay.ports.progress import Progress
+
+from .adapters import Adapters
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryVerdict:
+    """One repository looked at: `problems` is empty when it is whole."""
+
+    target: str
+    engine: str
+    repository: str
+    checked: int
+    bytes: int
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def restore_point(
+    adapters: Adapters, point: RestorePoint, into: str, include: tuple[str, ...], progress: Progress
+) -> RestoreReport:
+    """Fill the empty folder `into` with the artefacts of a point, without its seal."""
+    workload = adapters.workload(point.workload)
+    repository = adapters.repository(workload, adapters.target(point.target))
+    progress.phase("restore")
+    return adapters.engine(point.engine).restore(
+        RestoreRequest(repository, point.snapshot, into, include=include), progress
+    )
+
+
+def verify_repository(
+    adapters: Adapters, point: RestorePoint, depth: Literal["structure", "everything"], progress: Progress
+) -> RepositoryVerdict:
+    """Look at the pieces first, then let the engine look: the repository of `point`, with all its points."""
+    engine = adapters.engine(point.engine)
+    repository = adapters.repository(adapters.workload(point.workload), adapters.target(point.target))
+    expected = adapters.catalog.inventory(repository.target, repository.engine, repository.name)
+    progress.phase("pieces")
+    pieces = engine.verify(VerifyRequest(repository, "pieces", expected), progress)
+    # The engine tries a missing piece again for most of a minute; what is known to be damaged is not asked about.
+    deeper = VerifyReport(0, 0)
+    if not pieces.problems:
+        progress.phase("check")
+        deeper = engine.verify(VerifyRequest(repository, depth), progress)
+    return RepositoryVerdict(
+        point.target,
+        point.engine,
+        repository.name,
+        pieces.checked,
+        pieces.bytes,
+        pieces.problems + deeper.problems,
+        pieces.remarks + deeper.remarks,
+    )

@@ -1,0 +1,1 @@
+"""The machine: processes, clock, throwaway folders, secrets."""

@@ -1,0 +1,5 @@
+"""Directory trees and files: scanned before and after the copy, hashed where they changed, compared entry by entry."""
+
+from .kind import FilesKind
+
+__all__ = ["FilesKind"]

@@ -1,0 +1,112 @@
+"""What an exclude pattern of restic's matches.
+
+Source: restic 0.14, internal/filter and Go's path/filepath.Match; held against the real program in the tests.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from backstay.domain.errors import ConfigError
+
+_ANY_FOLDERS = "(?:/[^/]+)*"
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether `pattern` excludes the absolute `path`, itself or by a folder above it.
+
+    >>> matches("*.tmp", "/srv/a.tmp/b"), matches("/a", "/srv/a"), matches("srv/**/b", "/srv/x/y/b")
+    (True, False, True)
+    """
+    compiled = excluder((pattern,))
+    above = ["/"] + [path[:at] for at, letter in enumerate(path) if letter == "/" and at] + [path]
+    return compiled is not None and any(compiled.fullmatch(part) for part in above)
+
+
+@lru_cache(maxsize=256)
+def excluder(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
+    """One expression that matches all of a path at which one of `patterns` ends; None if nothing is excluded.
+
+    A walk that leaves out what matches needs to ask nothing about what lies beneath.
+    """
+    expressions = [_expression(pattern) for pattern in patterns if pattern]
+    return re.compile("|".join(expressions), re.DOTALL) if expressions else None
+
+
+def malformed(patterns: Iterable[str]) -> list[str]:
+    """Those that restic refuses to read."""
+    return [pattern for pattern in patterns if not _is_readable(pattern)]
+
+
+def _is_readable(pattern: str) -> bool:
+    try:
+        _expression(pattern)
+    except ConfigError:
+        return False
+    return True
+
+
+def _expression(pattern: str) -> str:
+    clean = posixpath.normpath(pattern)
+    rooted = clean.startswith("/")
+    parts = [part for part in clean.split("/") if part]
+    if not any(part != "**" for part in parts):
+        return "/" if not parts else "/.*" if rooted else "/.+"
+    body = "".join(_ANY_FOLDERS if part == "**" else f"/{_component(part, pattern)}" for part in parts)
+    return body if rooted else _ANY_FOLDERS + body
+
+
+def _component(text: str, pattern: str) -> str:
+    """One component of a pattern as an expression: `*`, `?`, `[a-z]`, `[^a]`, a backslash before a plain character."""
+    out, at = [], 0
+    while at < len(text):
+        letter = text[at]
+        if letter == "[":
+            piece, at = _character_class(text, at + 1, pattern)
+        elif letter == "\\":
+            piece, at = re.escape(_escaped(text, at + 1, pattern)), at + 2
+        else:
+            piece, at = {"*": "[^/]*", "?": "[^/]"}.get(letter) or re.escape(letter), at + 1
+        out.append(piece)
+    return "".join(out)
+
+
+def _character_class(text: str, at: int, pattern: str) -> tuple[str, int]:
+    """What stands between brackets, from `at` on, and where it has ended."""
+    negated = text[at : at + 1] == "^"
+    at += negated
+    ranges: list[str] = []
+    while text[at : at + 1] != "]" or not ranges:
+        low, at = _bound(text, at, pattern)
+        high = low
+        if text[at : at + 1] == "-":
+            high, at = _bound(text, at + 1, pattern)
+        ranges.append(f"{re.escape(low)}-{re.escape(high)}" if low <= high else "")
+    inside = "".join(ranges)
+    if not inside:  # a range that runs backwards holds nothing
+        return ("[^/]" if negated else "(?!)"), at + 1
+    return f"(?!/)[{'^' if negated else ''}{inside}]", at + 1
+
+
+def _bound(text: str, at: int, pattern: str) -> tuple[str, int]:
+    letter = text[at : at + 1]
+    if letter == "\\":
+        return _escaped(text, at + 1, pattern), at + 2
+    if letter in ("", "-", "]"):
+        raise _unreadable(pattern)
+    return letter, at + 1
+
+
+def _escaped(text: str, at: int, pattern: str) -> str:
+    if at >= len(text):
+        raise _unreadable(pattern)
+    return text[at]
+
+
+def _unreadable(pattern: str) -> ConfigError:
+    return ConfigError(
+        f"the exclude pattern {pattern!r} cannot be read", hint="A bracket is not closed, or a backslash stands last."
+    )

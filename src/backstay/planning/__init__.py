@@ -1,0 +1,1 @@
+"""Decisions: what is due, when it runs, what expires; pure functions that explain themselves."""

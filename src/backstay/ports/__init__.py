@@ -1,0 +1,1 @@
+"""What the core asks of the outside world, with the promises each adapter must keep."""

@@ -1,0 +1,1 @@
+"""The web page, still to come: it will ask `app` and show."""

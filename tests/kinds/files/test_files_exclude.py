@@ -1,0 +1,132 @@
+"""Exclude patterns mean what they mean to restic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backstay.domain.errors import ConfigError
+from backstay.domain.estate import FilesSource
+from backstay.kinds.files import FilesKind
+from backstay.kinds.files.exclude import malformed, matches
+from backstay.ports.kind import HoldRequest
+from backstay.ports.progress import Silent
+from kinds_at_work import Restic, workload
+
+NAMES = ("a", "b", "ab", "A", ".a", "ä", "a b", "[", "!a", "a\\")
+PIECES = (
+    "a",
+    "b",
+    "ab",
+    "A",
+    "*",
+    "**",
+    "?",
+    "a*",
+    "*b",
+    "[ab]",
+    "[^a]",
+    "[a-b]?",
+    "\\a",
+    "ä",
+    ".*",
+    "!a",
+    "\\[",
+    "[\\]x]",
+)
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+patterns = st.tuples(st.sampled_from(("", "/", "./")), st.lists(st.sampled_from(PIECES), min_size=1, max_size=3)).map(
+    lambda parts: parts[0] + "/".join(parts[1])
+)
+
+
+def grow(root: Path) -> None:
+    """Three levels of every name, with a file at the bottom."""
+    for first, second in product(NAMES, NAMES[:5]):
+        (root / first / second).mkdir(parents=True)
+        for name in NAMES[:4]:
+            (root / first / second / f"{name}x").touch()
+
+
+def below(root: Path) -> Iterator[str]:
+    yield from (str(path) for path in [root, *root.rglob("*")])
+
+
+@pytest.fixture(scope="module")
+def forest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("forest") / "top"
+    grow(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("trees")
+    for number in range(40):
+        grow(root / f"t{number:02d}")
+    return root
+
+
+@given(st.lists(patterns, min_size=1, max_size=2))
+@FEW
+def test_patterns_at_any_depth_leave_out_what_restic_leaves_out(
+    forest: Path, restic: Restic, chosen: list[str]
+) -> None:
+    stored = restic.paths(restic.backup([str(forest)], chosen))
+    kept = {path for path in below(forest) if not any(matches(one, path) for one in chosen)}
+    assert {path for path in stored if path.startswith(str(forest))} == kept
+
+
+@given(st.lists(patterns, min_size=40, max_size=40))
+@FEW
+def test_anchored_patterns_leave_out_what_restic_leaves_out(trees: Path, restic: Restic, chosen: list[str]) -> None:
+    anchored = [f"{trees}/t{number:02d}/{pattern}" for number, pattern in enumerate(chosen)]
+    stored = restic.paths(restic.backup([str(trees)], anchored))
+    for number, pattern in enumerate(anchored):
+        tree = f"{trees}/t{number:02d}"
+        kept = {path for path in below(Path(tree)) if not matches(pattern, path)}
+        assert {path for path in stored if path == tree or path.startswith(f"{tree}/")} == kept, pattern
+
+
+@given(st.lists(st.text("a[]-^\\*?/", min_size=1, max_size=5), min_size=30, max_size=30, unique=True))
+@settings(FEW, max_examples=8)
+def test_patterns_that_restic_refuses_are_told_apart(restic: Restic, tmp_path: Path, chosen: list[str]) -> None:
+    """With one pattern that is certainly wrong, restic names all that are."""
+    said = restic.run("backup", *(f"--exclude={one}" for one in (*chosen, "[")), str(tmp_path), check=False)
+    refused = said.stderr.partition("provided:\n")[2].splitlines()
+    assert {line for line in refused if line and line != "["} == set(malformed(chosen)) - {"["}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "excluded"),
+    [
+        ("*.tmp", "/srv/a.tmp", True),
+        ("*.tmp", "/srv/a.TMP", False),
+        ("cache", "/srv/cache/deep/file", True),
+        ("cache", "/srv/cached", False),
+        ("a/b", "/srv/a/b/c", True),
+        ("a/b", "/srv/a/x/b", False),
+        ("a/**/b", "/srv/a/x/y/b", True),
+        ("/srv", "/srv/x", True),
+        ("/srv", "/home/srv", False),
+        ("!a", "/srv/a", False),
+        ("line*end", "/srv/line\nend", True),
+        ("", "/srv", False),
+    ],
+)
+def test_the_rules_by_example(pattern: str, path: str, excluded: bool) -> None:
+    assert matches(pattern, path) is excluded
+
+
+def test_a_pattern_that_cannot_be_read_is_the_authors_error(kind: FilesKind, tmp_path: Path) -> None:
+    protected = workload(FilesSource((str(tmp_path),), ("fine", "[a")))
+    with (
+        pytest.raises(ConfigError, match=r"it: exclude pattern '\[a' cannot be read"),
+        kind.hold(HoldRequest(protected, "run", str(tmp_path)), Silent()),
+    ):
+        pass

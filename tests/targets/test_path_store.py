@@ -1,0 +1,186 @@
+"""What is promised about repositories that lie in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backstay.domain.errors import ConfigError, InvariantBroken, RepositoryDamaged, Unavailable
+from backstay.domain.estate import Target
+from backstay.ports.store import Store
+from backstay.targets.stores import store_for
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    folder = tmp_path / "vault"
+    folder.mkdir()
+    return folder
+
+
+def store_in(folder: Path, *, first_use: bool = False, name: str = "crm") -> Store:
+    return store_for(Target("vault", str(folder)), "restic", name, first_use=first_use)
+
+
+def filled(vault: Path) -> Store:
+    store = store_in(vault, first_use=True)
+    store.prepare()
+    for name, content in {"config": b"c", "data/00/aa": b"12345", "data/ff/bb": b"", "keys/k": b"key"}.items():
+        path = Path(store.location, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return store
+
+
+def test_a_repository_lies_by_engine_and_workload(vault: Path) -> None:
+    assert store_in(vault).location == f"{vault}/restic/crm"
+
+
+def test_the_pieces_are_all_files_with_their_sizes(vault: Path) -> None:
+    store = filled(vault)
+    assert store.exists()
+    assert store.pieces() == {"config": 1, "data/00/aa": 5, "data/ff/bb": 0, "keys/k": 3}
+    assert store.pieces("data") == store.pieces("data/") == {"data/00/aa": 5, "data/ff/bb": 0}
+    assert store.pieces("snapshots") == {}
+
+
+def test_pieces_on_another_disk_behind_a_link_count(vault: Path, tmp_path: Path) -> None:
+    store = filled(vault)
+    Path(store.location, "data").rename(tmp_path / "data")
+    Path(store.location, "data").symlink_to(tmp_path / "data")
+    assert store.pieces("data") == {"data/00/aa": 5, "data/ff/bb": 0}
+
+
+def test_a_link_to_nothing_is_no_piece(vault: Path) -> None:
+    store = filled(vault)
+    Path(store.location, "keys/gone").symlink_to("/no/such/piece")
+    assert store.pieces("keys") == {"keys/k": 3}
+
+
+def test_the_digest_is_that_of_the_stored_bytes(vault: Path) -> None:
+    store = filled(vault)
+    Path(store.location, "big").write_bytes(b"x" * 3_000_001)
+    assert store.digest("big") == hashlib.sha256(b"x" * 3_000_001).hexdigest()
+
+
+def test_a_missing_piece_is_damage(vault: Path) -> None:
+    with pytest.raises(RepositoryDamaged, match="data/00/zz cannot be read: No such file"):
+        filled(vault).digest("data/00/zz")
+
+
+@pytest.mark.parametrize("name", ["../other/config", "data/../../other", "/etc/passwd"])
+def test_no_name_leads_out_of_the_repository(vault: Path, name: str) -> None:
+    store = filled(vault)
+    with pytest.raises(InvariantBroken):
+        store.digest(name)
+    with pytest.raises(InvariantBroken):
+        store.pieces(name)
+
+
+def test_a_new_target_is_made_when_nothing_was_ever_stored_there(tmp_path: Path) -> None:
+    store = store_in(tmp_path / "disk" / "vault", first_use=True)
+    assert not store.exists()
+    assert store.pieces() == {}
+    store.prepare()
+    store.prepare()
+    assert os.path.isdir(store.location)
+    assert not store.exists()
+
+
+def test_a_target_that_is_gone_is_unavailable_and_not_made_again(vault: Path) -> None:
+    filled(vault)
+    vault.rename(vault.with_name("unplugged"))
+    store = store_in(vault)
+    for ask in (store.exists, store.prepare, store.pieces, lambda: store.digest("config")):
+        with pytest.raises(Unavailable, match=f"{vault} is not there"):
+            ask()
+    assert not vault.exists()
+
+
+def test_nothing_is_written_into_the_empty_folder_beneath_a_mount(vault: Path) -> None:
+    with pytest.raises(Unavailable, match="is empty, though copies were stored in it") as failed:
+        store_in(vault).prepare()
+    assert failed.value.hint is not None
+    assert f"mkdir {vault}/restic" in failed.value.hint
+    (vault / "restic").mkdir()
+    store_in(vault).prepare()
+
+
+def test_another_repository_in_a_target_in_use_needs_no_first_use(vault: Path) -> None:
+    filled(vault)
+    store_in(vault, name="web").prepare()
+    assert (vault / "restic/web").is_dir()
+
+
+def test_a_folder_that_cannot_be_written_is_unavailable_with_the_reason() -> None:
+    with pytest.raises(Unavailable, match="/proc/vault: No such file"):
+        store_in(Path("/proc/vault"), first_use=True).prepare()
+
+
+@pytest.fixture
+def read_only(vault: Path) -> Iterator[Path]:
+    """A folder on a disk that is mounted read-only if we may mount one, else one that we may not write."""
+    filled(vault)
+    if os.geteuid() == 0:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(vault)], check=True)
+        yield vault
+        subprocess.run(["umount", str(vault)], check=True)
+    else:
+        vault.chmod(0o500)
+        yield vault
+        vault.chmod(0o700)
+
+
+def test_a_read_only_disk_is_unavailable_with_a_hint(read_only: Path) -> None:
+    with pytest.raises(Unavailable, match=r"Read-only file system|Permission denied") as failed:
+        store_in(read_only, first_use=True, name="web").prepare()
+    assert failed.value.hint is not None
+    assert failed.value.subject == str(read_only)
+
+
+def test_a_listing_of_a_wide_repository_is_quick(vault: Path) -> None:
+    store = filled(vault)
+    for n in range(256):
+        folder = Path(store.location, "data", f"{n:02x}")
+        folder.mkdir(exist_ok=True)
+        for piece in range(8):
+            (folder / f"piece{piece}").write_bytes(b"x")
+    spans = []
+    for _ in range(5):
+        began = time.perf_counter()
+        assert len(store.pieces()) == 256 * 8 + 4
+        spans.append(time.perf_counter() - began)
+    assert min(spans) < 0.2  # measured: about 10 ms; the rest is for a busy machine
+
+
+def test_targets_elsewhere_are_refused_with_what_works() -> None:
+    with pytest.raises(ConfigError, match="writes to folders only"):
+        store_for(Target("offsite", "s3://acme/main"), "restic", "crm", first_use=True)
+
+
+def test_a_folder_that_we_may_not_see_is_unavailable(vault: Path) -> None:
+    store = filled(vault)
+    vault.chmod(0o000)
+    child = os.fork()
+    if child == 0:
+        os._exit(_unavailable_to_nobody(store))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    vault.chmod(0o700)
+    assert status == 0
+
+
+def _unavailable_to_nobody(store: Store) -> int:
+    if os.geteuid() == 0:
+        os.setuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        store.pieces()
+    except Unavailable:
+        return 0
+    return 1
