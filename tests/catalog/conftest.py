@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -62,12 +61,12 @@ def start() -> Iterator[Start]:
     """Starts Python with these arguments and the tests on its path; what still runs at the end is killed."""
     children: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    def start(*arguments: object) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": str(TESTS)}
         argv = [sys.executable, "-W", "error", *map(str, arguments)]
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": environment, **options}
-        children.append(subprocess.Popen(argv, **options))
-        return children[-1]
+        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        children.append(child)
+        return child
 
     yield start
     for child in children:

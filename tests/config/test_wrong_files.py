@@ -53,6 +53,8 @@ WRONG: list[tuple[str, int | None, str]] = [
     (SOUND + "---\nestate: other\n", 8, "a second document begins"),
     (having(3, "\tvault: {url: /srv/backups}"), 3, "a tab; indent with spaces"),
     (having(3, "  vault: {url: /srv/backups"), 4, "not YAML"),
+    (SOUND + "hosts: [", 8, "not YAML"),
+    (SOUND + "hosts: 'a\nb", 8, "not YAML"),
     (having(3, "  vault: url: /srv/backups"), 3, "a ':' that cannot be understood"),
     (having(3, "  vault: !include vault.yaml"), 3, "tags such as !include are not read"),
     (workload(f"{FILES}, exclude: [*.tmp]"), 7, "begins with '*'"),
@@ -74,7 +76,9 @@ WRONG: list[tuple[str, int | None, str]] = [
     (having(2, "colour: red\ntargets:"), 2, "unknown key 'colour'"),
     (policy("drill: weekly"), 5, "policies.gold: needs 'rpo'"),
     (having(1, "timezone: UTC"), 1, "needs 'estate'"),
-    (policy("rpo:"), 5, "policies.gold.rpo: says nothing"),
+    (workload("kind: files, paths: [/a, ~, b], policy: gold"), 7, "workloads.papers.paths[1]: says nothing"),
+    (policy("rpo: 1d, copies: [~]"), 5, "policies.gold.copies[0]: says nothing"),
+    (policy("rpo: , drill: weekly"), 5, "policies.gold.rpo: says nothing"),
     (having(2, "targets: {}\nhosts:"), 2, "targets: is empty"),
     (having(3, "  vault: /srv/backups"), 3, "targets.vault: is one value, but keys are wanted"),
     (policy("rpo: 1d, copies: vault"), 5, "policies.gold.copies: is one value, but a list is wanted"),
@@ -191,6 +195,7 @@ LEAKS = [
     having(1, f'estate: acme\ncatalog: "postgresql://me:{SECRET}@db/backstay"'),
     workload(f'kind: files, paths: ["https://me:{SECRET}@nas/"], policy: gold'),
     workload(f"kind: command, command: [mysqldump, --password={SECRET}], file_name: a, policy: gold"),
+    workload(f"kind: command, command: [/usr/bin/mysqldump, -p{SECRET}], file_name: a, policy: gold"),
     workload(f"kind: command, command: [tool, --password, {SECRET}], file_name: a, policy: gold"),
     workload(f'kind: command, command: [sh, -c, "PGPASSWORD={SECRET} pg_dump"], file_name: a, policy: gold'),
     workload(f'kind: files, paths: [/a], policy: "postgresql://me:{SECRET}@db/"'),
@@ -251,7 +256,7 @@ def test_aliases_that_multiply_are_refused_before_they_are_expanded(tmp_path: Pa
     lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 12)]
     (finding,) = loading(tmp_path, "\n".join(lines)).findings
     assert "aliases that stand for more than" in finding.message
-    assert finding.line == 5
+    assert finding.line == 4
 
 
 def test_an_alias_that_holds_itself_is_refused(tmp_path: Path) -> None:

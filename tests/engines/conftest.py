@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,15 +24,22 @@ def engine(runner: CountingRunner) -> ResticEngine:
     return ResticEngine(runner)
 
 
+@pytest.fixture(scope="session")
+def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Made once: restic spends seconds on choosing how hard its key is to guess."""
+    folder = tmp_path_factory.mktemp("made")
+    store = PathStore(str(folder), "restic", "w", first_use=True)
+    made = Repository("restic", "vault", "w", Secret("a throwaway key"), store)
+    ResticEngine(CountingRunner(str(folder / "state"))).create(made, Silent())
+    return made
+
+
 @pytest.fixture
-def repository(engine: ResticEngine, runner: CountingRunner, tmp_path: Path) -> Repository:
-    """A new one; making it is not counted."""
-    (tmp_path / "vault").mkdir()
+def repository(empty_repository: Repository, tmp_path: Path) -> Repository:
+    """An empty one of its own."""
     store = PathStore(str(tmp_path / "vault"), "restic", "w", first_use=True)
-    repository = Repository("restic", "vault", "w", Secret("a throwaway key"), store)
-    engine.create(repository, Silent())
-    runner.commands.clear()
-    return repository
+    shutil.copytree(empty_repository.store.location, store.location)
+    return replace(empty_repository, store=store)
 
 
 @pytest.fixture

@@ -119,6 +119,11 @@ def test_packs_that_nobody_needs_are_a_remark_and_no_problem() -> None:
     assert len(check.remarks) == 6
 
 
+def test_a_flipped_byte_is_not_seen_by_a_check_that_reads_no_data() -> None:
+    done = recorded("flip_check", 0)
+    assert output.check(done.status, done.out, done.err).clean
+
+
 def test_exit_status_0_without_the_sentence_is_not_clean() -> None:
     assert not output.check(0, "check all packs\n", "").clean
     assert not output.check(1, "no errors were found\n", "").clean

@@ -153,6 +153,13 @@ def test_a_restore_can_be_narrowed(engine: ResticEngine, repository: Repository,
     assert (into / str(source).lstrip("/") / "one").read_text() == "one" * 1000
 
 
+def test_a_file_in_the_place_of_the_folder_is_an_error_that_names_it(
+    engine: ResticEngine, repository: Repository, source: Path
+) -> None:
+    with pytest.raises(EngineFailed, match="one cannot be used"):
+        engine.restore(RestoreRequest(repository, "a" * 64, str(source / "one")), Silent())
+
+
 def test_pieces_that_somebody_pruned_by_hand_are_a_remark(
     engine: ResticEngine, repository: Repository, source: Path
 ) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from backstay.domain.errors import ConfigError
+from backstay.domain.estate import Target
+from backstay.ports.store import Store
 from backstay.targets.stores import store_for
 
 from .engine_check import PromiseView, check_engine
@@ -22,6 +25,10 @@ class EngineView:
     promises: tuple[PromiseView, ...]
 
 
+def _store(target: Target, engine: str, repository: str) -> Store:
+    return store_for(target, engine, repository, first_use=False)
+
+
 def check_engines(house: Opened, watch: Watch, target: str | None) -> tuple[EngineView, ...]:
     """Try every promise of every engine in a target: the named one, or the first."""
     name = target or next(iter(house.estate.targets))
@@ -36,7 +43,7 @@ def check_engines(house: Opened, watch: Watch, target: str | None) -> tuple[Engi
             promises = check_engine(
                 engine,
                 name,
-                lambda repository, engine=engine: store_for(place, engine.name, repository, first_use=False),
+                partial(_store, place, engine.name),
                 folder,
                 house.clock,
                 watch.drill(engine.name),

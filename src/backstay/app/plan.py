@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backstay.planning.jobs import Job
+from backstay.planning.jobs import Job as Job
 from backstay.planning.plan import plan_ahead, plan_now
 
 from .standing import standings

@@ -134,9 +134,7 @@ def _require_elsewhere(source: object, folder: Path) -> None:
             )
 
 
-def verify(
-    house: Opened, watch: Watch, names: tuple[str, ...], *, read_all: bool
-) -> tuple[RepositoryVerdict, ...]:
+def verify(house: Opened, watch: Watch, names: tuple[str, ...], *, read_all: bool) -> tuple[RepositoryVerdict, ...]:
     """Look at the stored bytes of every repository that holds points of the named workloads, or of all."""
     require_workloads(house.estate, names)
     outside = adapters(house, watch)

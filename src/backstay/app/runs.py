@@ -5,22 +5,24 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ulid import ULID
 
 from backstay.domain.errors import BackstayError, ConfigError, ExitCode, Refused
 from backstay.domain.estate import Workload
+from backstay.domain.points import RestorePoint
 from backstay.domain.runs import ErrorRecord, Run, RunNote
-from backstay.domain.secrets import Secret
+from backstay.domain.secrets import Secret, SecretRef
 from backstay.planning.jobs import Job
 from backstay.planning.plan import lanes_for, plan_now
 from backstay.ports.workflows import Workflows
+from backstay.targets.stores import store_for
 
 from .standing import standings
 from .views import RunView, run_view
 from .watching import Watch
-from .wiring import Opened, adapters, catalog_address, require_workloads
+from .wiring import Opened, adapters, catalog_address, key_path, require_workloads
 
 LOOK_S = 0.1
 """Between two looks at the runs that are followed."""
@@ -225,10 +227,34 @@ def runs(house: Opened, names: tuple[str, ...], limit: int) -> tuple[RunView, ..
     return tuple(run_view(run, executor_alive=alive) for run in newest[:limit])
 
 
-def log(house: Opened, run_id: str) -> tuple[RunView, tuple[RunNote, ...]]:
-    """A run and the redacted lines of its log."""
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """A run, the redacted lines of its log, and how to restore its point with stock tools alone."""
+
+    run: RunView
+    lines: tuple[RunNote, ...]
+    by_hand: tuple[str, ...]
+
+
+def log(house: Opened, watch: Watch, run_id: str) -> LogView:
+    """What a run did. `by_hand` is empty if the run left no point, or its workload is not in the file any more."""
     found = _found(house, run_id)
-    return _view(house, found.run_id), tuple(house.catalog.notes(found.run_id))
+    point = house.catalog.point_of_run(found.run_id)
+    lines = tuple(house.catalog.notes(found.run_id))
+    known = point is not None and point.workload in house.estate.workloads and point.target in house.estate.targets
+    return LogView(_view(house, found.run_id), lines, by_hand(house, watch, point) if point and known else ())
+
+
+def by_hand(house: Opened, watch: Watch, point: RestorePoint, into: str = "DIR") -> tuple[str, ...]:
+    """Shell lines that restore a point without Backstay: out of the repository, then into place."""
+    workload, target = house.estate.workloads[point.workload], house.estate.targets[point.target]
+    outside = adapters(house, watch)
+    location = store_for(target, point.engine, workload.name, first_use=False).location
+    key = target.password or SecretRef("file", key_path(house, target, point.engine, workload.name))
+    return (
+        *outside.engine(point.engine).runbook(location, key, point.snapshot, into),
+        *outside.kind(workload).runbook(workload, into),
+    )
 
 
 def _found(house: Opened, prefix: str) -> Run:

@@ -109,6 +109,11 @@ def adapters(house: Opened, watch: Watch) -> Adapters:
     )
 
 
+def key_path(house: Opened, target: Target, engine: str, name: str) -> str:
+    """Where the key of a repository lies that has no `password:` of its own."""
+    return RepositoryKeys(str(house.state), house.secrets).path_of(target, engine, name)
+
+
 def _was_used(house: Opened, target: Target) -> bool:
     """Whether copies were stored there: then a missing folder is a disk that is not mounted, not a first use."""
     newest = (facts.last_point for facts in house.catalog.facts().values())

@@ -30,18 +30,16 @@ SQLITE_HINTS = {
     "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_NOTADB": DAMAGED,
 }
-# By SQLSTATE, or its first two characters: postgresql.org/docs/current/errcodes-appendix.html
+# By SQLSTATE, which a refused connection does not carry: postgresql.org/docs/current/errcodes-appendix.html
 POSTGRESQL_HINTS = {
-    "28": "The server refuses this login. Check user and password in the catalog's address, and pg_hba.conf.",
-    "3D": "Create this database, or correct the catalog's address.",
     "42501": "Grant this user all rights on the database of the catalog.",
     "53100": "The database server's disk is full. Free space there; what was recorded is still there.",
-    "53300": "The database server has no connection left. Allow more connections, or run fewer programs on it.",
     "25006": "This server is read-only, perhaps a standby. Point the catalog's address at the primary.",
     "55P03": "Another process kept the catalog locked for half a minute. See what it does, then try again.",
 }
 UNREACHABLE = (
-    "See that the database server runs and answers at this address, and that it accepts this user and password."
+    "See that the database server runs and answers at this address, that this database exists,"
+    " and that it accepts this user and password."
 )
 
 
@@ -78,7 +76,6 @@ def _reason(error: SQLAlchemyError) -> str:
 def _hint(address: Address, error: SQLAlchemyError) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(address, PostgresqlAddress):
-        state = getattr(cause, "sqlstate", None) or ""
-        return POSTGRESQL_HINTS.get(state) or POSTGRESQL_HINTS.get(state[:2]) or UNREACHABLE
+        return POSTGRESQL_HINTS.get(getattr(cause, "sqlstate", None) or "", UNREACHABLE)
     name = getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else ""
     return next((hint for start, hint in SQLITE_HINTS.items() if name.startswith(start)), OTHER)

@@ -226,11 +226,13 @@ def log(context: typer.Context, run_id: Annotated[str, typer.Argument(metavar="R
     """What a run did, line by line, and how to restore its point by hand."""
     from backstay.app.runs import log as read
 
+    from .output import plain
     from .show_runs import show_log
 
     with _opened(context) as (house, screen):
-        view, notes = read(house, run_id)
-        _show(house, screen, as_json, "log", lambda: show_log(screen, house, view, notes), run=view, lines=notes)
+        with _watched(house, screen) as watch:
+            view = read(house, watch, run_id)
+        _show(house, screen, as_json, "log", lambda: show_log(screen, house, view), **plain(view))
 
 
 @app.command()

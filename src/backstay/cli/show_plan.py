@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
-from backstay.app.plan import PlanView
+from backstay.app.plan import Job, PlanView
 from backstay.app.wiring import Opened
 
 from .terminal import Screen, columns, local, span
 
 BAR = 16
-SHOWN = 40
 
 
 def show_plan(screen: Screen, house: Opened, view: PlanView) -> None:
@@ -36,24 +36,38 @@ def show_plan(screen: Screen, house: Opened, view: PlanView) -> None:
 
 
 def _jobs(screen: Screen, view: PlanView, zone: ZoneInfo) -> None:
+    """The first run of each workload in full; the later ones, which are alike, in one word."""
     table = columns("start", "workload", "", "takes", "to", "why")
     first = view.jobs[0].start_at
     length = max(max(job.end_at for job in view.jobs) - first, timedelta(seconds=1))
-    for job in view.jobs[:SHOWN]:
+    turns: dict[str, list[Job]] = {}
+    for job in view.jobs:
+        turns.setdefault(job.workload, []).append(job)
+    for jobs in turns.values():
+        job = jobs[0]
         table.add_row(
             local(job.start_at, zone, view.from_at),
             escape(job.workload),
-            _bar(job.start_at - first, job.end_at - first, length),
+            _bars(jobs, first, length),
             span((job.end_at - job.start_at).total_seconds()),
             escape(job.target),
-            escape("; ".join(job.reasons)),
+            escape("; ".join(job.reasons)) + _again(jobs),
         )
     screen.out.print(table)
-    if len(view.jobs) > SHOWN:
-        screen.out.print(f"… and {len(view.jobs) - SHOWN} more; --json has all of them")
 
 
-def _bar(start: timedelta, end: timedelta, length: timedelta) -> str:
-    begin = min(int(start / length * BAR), BAR - 1)
-    cells = max(1, round((end - start) / length * BAR))
-    return " " * begin + "▇" * min(cells, BAR - begin)
+def _again(jobs: Sequence[Job]) -> str:
+    if len(jobs) == 1:
+        return ""
+    between = (jobs[-1].start_at - jobs[0].start_at) / (len(jobs) - 1)
+    times = f"{len(jobs) - 1} times" if len(jobs) > 2 else "once"
+    return f"\nthen {times} more, about every {span(between.total_seconds())}"
+
+
+def _bars(jobs: Sequence[Job], first: datetime, length: timedelta) -> str:
+    cells = [" "] * BAR
+    for job in jobs:
+        begin = min(int((job.start_at - first) / length * BAR), BAR - 1)
+        end = max(begin + 1, round((job.end_at - first) / length * BAR))
+        cells[begin:end] = "▇" * (min(end, BAR) - begin)
+    return "".join(cells)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
+from backstay.app.runs import LogView
 from backstay.app.views import RunView
 from backstay.app.wiring import Opened
-from backstay.domain.runs import RunNote
 
 from .terminal import Screen, columns, heading, local, size, span
 
@@ -67,14 +67,18 @@ def show_history(screen: Screen, house: Opened, views: Sequence[RunView]) -> Non
         screen.out.print("interrupted: its program died; the next backstay run takes it up again")
 
 
-def show_log(screen: Screen, house: Opened, view: RunView, notes: Sequence[RunNote]) -> None:
-    """The run in one line, then its lines as they were written."""
-    zone = ZoneInfo(house.estate.timezone)
-    screen.out.print(f"run {view.run_id} · {escape(view.workload)} to {escape(view.target)} · {view.state}")
-    for note in notes:
+def show_log(screen: Screen, house: Opened, view: LogView) -> None:
+    """The run in one line, its lines as they were written, and how to restore by hand."""
+    zone, run = ZoneInfo(house.estate.timezone), view.run
+    screen.out.print(f"run {run.run_id} · {escape(run.workload)} to {escape(run.target)} · {run.state}")
+    for note in view.lines:
         at = note.at.astimezone(zone)
         word = "" if note.level == "info" else f"{note.level}: "
         screen.out.print(f"{at:%d %b %H:%M:%S}  {word}{escape(note.text)}", soft_wrap=True)
+    if view.by_hand:
+        screen.out.print("\nto restore it by hand, with DIR a new folder:")
+    for line in view.by_hand:
+        screen.out.print(f"  {escape(line)}", soft_wrap=True)
 
 
 def _took(view: RunView) -> str:

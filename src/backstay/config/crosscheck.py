@@ -52,18 +52,18 @@ def _words(body: Body, *keys: str) -> list[tuple[Path, str]]:
 
 def _names(raw: Any) -> Iterator[tuple[str, Path, str]]:
     for section, key, what, where in _NAMED:
-        known = list(raw.get(where) or ()) if isinstance(raw.get(where), dict | None) else []
+        known = raw.get(where) if isinstance(raw.get(where), dict) else {}
         for name, body in _part(raw, section).items():
             seen: set[str] = set()
             for path, word in _words(body, key):
                 if word not in known:
-                    yield "unknown-name", (section, name, *path), _unknown(what, where, word, known)
+                    yield "unknown-name", (section, name, *path), _unknown(what, where, word, tuple(known))
                 elif word in seen:
                     yield "conflict", (section, name, *path), f"{quoted(word)} is listed twice"
                 seen.add(word)
 
 
-def _unknown(what: str, where: str, word: str, known: list[str]) -> str:
+def _unknown(what: str, where: str, word: str, known: tuple[str, ...]) -> str:
     return f"unknown {what} {quoted(word)}{suggestion(word, known) or f'; the file has no {where}'}"
 
 

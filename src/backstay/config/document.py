@@ -47,14 +47,21 @@ def read(text: str) -> tuple[Node, list[Finding]]:
     except ReaderError as error:
         raise NotReadable("a control character, which YAML does not allow", _line(text, error.position)) from error
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise NotReadable(_problem(error), mark.line + 1 if mark else None) from error
+        raise NotReadable(_problem(error), _error_line(error)) from error
     except (OverflowError, ValueError) as error:  # an escape for a character beyond Unicode
         raise NotReadable("an escape that stands for no character", None) from error
 
 
 def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
+
+
+def _error_line(error: MarkedYAMLError) -> int | None:
+    """What never ends is wrong where it began."""
+    endless = "end of stream" in str(error.problem) or "stream end" in str(error.problem)
+    marks = (error.context_mark, error.problem_mark) if endless else (error.problem_mark, error.context_mark)
+    mark = marks[0] or marks[1]
+    return mark.line + 1 if mark else None
 
 
 def _problem(error: MarkedYAMLError) -> str:
@@ -65,7 +72,8 @@ def _problem(error: MarkedYAMLError) -> str:
         return "a ':' that cannot be understood here; quote the text, or look at the indentation"
     if "alias" in str(error.context):
         return "a text that begins with '*'; quote it"
-    return f"not YAML: {problem}" + (f" {error.context}" if error.context else "")
+    begun = f" (begun in line {error.context_mark.line + 1})" if error.context_mark else ""
+    return f"not YAML: {problem}{f' {error.context}{begun}' if error.context else ''}"
 
 
 class _Composer:

@@ -16,9 +16,10 @@ SECRET_KEYS = frozenset({"password", "credentials", "dsn", "catalog"})
 _IN_URL = re.compile(r"://[^\s/@:]*:(?!\d{1,5}/)[^\s@]+@")
 # A `$` begins a shell's variable, which is a reference of its own.
 _ASSIGNED = re.compile(
-    r"(?:password|passwd|passphrase|secret|token|(?:api|access|secret)[_-]?key)\s*=\s*[^\s$&]", re.IGNORECASE
+    r"(?:password|passwd|mysql_pwd|passphrase|secret|token|(?:api|access|secret)[_-]?key)\s*=\s*[^\s$&]", re.IGNORECASE
 )
 _OPTION = re.compile(r"--?(?:password|passwd|passphrase|secret|token)", re.IGNORECASE)
+_MYSQL = re.compile(r"(?:^|/)(?:mysql|mariadb)[a-z-]*$")
 _PROSE = frozenset({"query", "reason", "name"})
 
 
@@ -31,20 +32,24 @@ def passwords(root: Node) -> Iterator[tuple[Path, int]]:
     """Where the file holds a password in the clear, with the line."""
     for path, scalar in scalars(root):
         leaks = _IN_URL.search(scalar.text) if path and path[-1] in _PROSE else holds_password(scalar.text)
-        if leaks or _follows_option(root, path):
+        if leaks or _is_argument(root, path):
             yield path, scalar.line
 
 
-def _follows_option(root: Node, path: Path) -> bool:
-    if not path or not isinstance(path[-1], int) or path[-1] == 0:
-        return False
+def _is_argument(root: Node, path: Path) -> bool:
+    """Whether it is an argument that a program takes for a password: `--password x`, or `-px` of MySQL's tools."""
     words = at(root, path[:-1])
-    if not isinstance(words, Sequence):
+    place = path[-1] if path else 0
+    if not isinstance(words, Sequence) or not isinstance(place, int) or place == 0:
         return False
-    before, word = words.items[path[-1] - 1], words.items[path[-1]]
-    if not isinstance(before, Scalar) or not isinstance(word, Scalar):
-        return False
-    return bool(_OPTION.fullmatch(before.text)) and not word.text.startswith(("-", "$"))
+    program, before, word = (_word(words.items[index]) for index in (0, place - 1, place))
+    if word.startswith("-"):
+        return bool(_MYSQL.search(program)) and re.match("-p[^$]", word) is not None
+    return _OPTION.fullmatch(before) is not None and not word.startswith("$")
+
+
+def _word(node: Node) -> str:
+    return node.text if isinstance(node, Scalar) else ""
 
 
 def open_files(root: Node) -> Iterator[tuple[Path, int, str, int]]:

@@ -39,14 +39,11 @@ def load(path: str) -> Loaded:
         root, findings = read(_text(path))
     except NotReadable as error:
         return Loaded(path, None, (error.finding,))
-    empty = {where: line_of(root, where) for where in _empty(root)}
     raw = plain(root)
-    file, complaints = validated(raw, root, set(empty))
-    findings += [
-        wrong("value", where, "says nothing; write a value or take the line out", empty[where]) for where in empty
-    ]
-    findings += [*complaints, *crosschecked(raw, root), *_open(root)]
-    findings = _told_once(findings, root)
+    empty = set(_empty(root))
+    file, complaints = validated(raw, root, empty)
+    findings = [*findings, *complaints, *crosschecked(raw, root), *_open(root)]
+    findings = _told_once(findings, {**_silent(root, empty), **_leaking(root)})
     if file is None or findings:
         return Loaded(path, None, _in_order(findings))
     return Loaded(path, built(file), _in_order(list(unacted(file, root))), origins(file, root, path))
@@ -62,7 +59,7 @@ def load_or_raise(path: str) -> Estate:
         return loaded.estate
     first, others = loaded.findings[0], len(loaded.findings) - 1
     hint = f"{others} more {'is' if others == 1 else 'are'} wrong; backstay check lists all." if others else None
-    raise ConfigError(first.message, subject=first.subject, hint=first.hint or hint, path=path, line=first.line)
+    raise ConfigError(first.message, subject=first.subject or None, hint=first.hint or hint, path=path, line=first.line)
 
 
 def _text(path: str) -> str:
@@ -95,11 +92,19 @@ def _open(root: Node) -> Iterator[Finding]:
         yield wrong("secret", path, f"{name} can be read by others (mode {mode:04o}); run chmod 600 {name}", line)
 
 
-def _told_once(findings: list[Finding], root: Node) -> list[Finding]:
-    """With the passwords in the file, about which nothing else is said: it might show them."""
+def _silent(root: Node, empty: set[Path]) -> dict[str, Finding]:
+    problem = "says nothing; write a value or take the line out"
+    return {dotted(path): wrong("value", path, problem, line_of(root, path)) for path in empty}
+
+
+def _leaking(root: Node) -> dict[str, Finding]:
     problem = f"a password in the file; take it out and write {REFERENCE}"
-    leaks = {dotted(path): wrong("secret", path, problem, line) for path, line in passwords(root)}
-    return [finding for finding in findings if finding.subject not in leaks] + list(leaks.values())
+    return {dotted(path): wrong("secret", path, problem, line) for path, line in passwords(root)}
+
+
+def _told_once(findings: list[Finding], instead: Mapping[str, Finding]) -> list[Finding]:
+    """With what is said `instead` of anything else about the same value; about a password, more might show it."""
+    return [finding for finding in findings if finding.subject not in instead] + list(instead.values())
 
 
 def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:

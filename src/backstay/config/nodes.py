@@ -51,11 +51,11 @@ Node = Scalar | Sequence | Keyed
 
 
 def plain(node: Node) -> Any:
-    """The node as dicts, lists and texts; what says nothing is left out."""
+    """The node as dicts, lists and texts; keys that say nothing are left out."""
     if isinstance(node, Scalar):
         return node.text
     if isinstance(node, Sequence):
-        return [plain(item) for item in node.items if not _empty(item)]
+        return [plain(item) for item in node.items]
     return {key: plain(entry.value) for key, entry in node.entries.items() if not _empty(entry.value)}
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from backstay.domain.secrets import Scheme, SecretRef
 from backstay.domain.spans import SECONDS
 
 from .findings import quoted
-from .leaks import REFERENCE
 
 CADENCES = {"hourly": "1h", "daily": "1d", "weekly": "1w", "monthly": "30d", "quarterly": "91d", "yearly": "1y"}
 LONGEST_NAME = 64
@@ -30,16 +27,8 @@ PER_GB = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/GB"
 PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%"
 FRACTION = r"(0(?:\.[0-9]{1,6})?|1(?:\.0{1,6})?)"
 CURRENCY = r"[A-Z]{3}"
-PLACE = r"/.*|[a-z][a-z0-9+.-]*:.+"
-SSH = r"ssh://([^@/\s]+@)?[^@/\s]+"
 SHA256 = r"[0-9a-f]{64}"
 
-_REFERENCES = {
-    "env": r"[A-Za-z_][A-Za-z0-9_]*",
-    "file": r"/.+",
-    "cmd": r"\s*\S.*",
-    "keyring": r"[^/]+/.+",
-}
 _FACTORS = {prefix: 1000**power for power, prefix in enumerate(" kMGTP")} | {"K": 1000}
 _LONGEST_SPAN = timedelta(days=365_000)
 _MOST_BYTES = 2**63 - 1
@@ -59,7 +48,8 @@ def _shape(value: Any) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
-def _match(pattern: str, value: Any, what: str) -> re.Match[str]:
+def matched(pattern: str, value: Any, what: str) -> re.Match[str]:
+    """The text, if it is written by the whole pattern; `what` says what it must be."""
     written = text(value)
     match = re.fullmatch(pattern, written, re.ASCII)
     if match is None:
@@ -79,7 +69,7 @@ def name(value: Any) -> str:
 
 def span(value: Any) -> timedelta:
     """A length of time: `90s`, `15m`, `2h`, `30d`, `8w`, `7y`."""
-    match = _match(SPAN, value, "a span; write 15m, 2h or 1d")
+    match = matched(SPAN, value, "a span; write 15m, 2h or 1d")
     seconds = int(match[1]) * SECONDS[match[2]]
     if seconds > _LONGEST_SPAN.total_seconds():
         raise ValueError(f"{quoted(match[0])} is longer than 1000y")
@@ -96,12 +86,12 @@ def cadence(value: Any) -> timedelta:
 
 def size(value: Any) -> int:
     """Bytes: `4TB` counts in thousands, `4TiB` in 1024s."""
-    return _bytes(_match(SIZE, value, "a size; write 500GB, 4TB or 512MiB"))
+    return _bytes(matched(SIZE, value, "a size; write 500GB, 4TB or 512MiB"))
 
 
 def rate(value: Any) -> int:
     """Bytes per second: `80MB/s`, or bits: `100Mbit/s`."""
-    return _bytes(_match(RATE, value, "a rate; write 80MB/s or 100Mbit/s"))
+    return _bytes(matched(RATE, value, "a rate; write 80MB/s or 100Mbit/s"))
 
 
 def _bytes(match: re.Match[str]) -> int:
@@ -122,17 +112,17 @@ def _factor(unit: str) -> Decimal:
 
 def per_gb_month(value: Any) -> float:
     """What keeping costs: `0.005/GB/month`."""
-    return float(_match(PER_GB_MONTH, value, "a price of keeping; write 0.005/GB/month")[1])
+    return float(matched(PER_GB_MONTH, value, "a price of keeping; write 0.005/GB/month")[1])
 
 
 def per_gb(value: Any) -> float:
     """What fetching costs: `0.01/GB`."""
-    return float(_match(PER_GB, value, "a price of fetching; write 0.01/GB")[1])
+    return float(matched(PER_GB, value, "a price of fetching; write 0.01/GB")[1])
 
 
 def currency(value: Any) -> str:
     """An ISO 4217 code."""
-    return _match(CURRENCY, value, "a currency; write EUR or USD")[0]
+    return matched(CURRENCY, value, "a currency; write EUR or USD")[0]
 
 
 def share(value: Any) -> float:
@@ -155,7 +145,7 @@ def some_share(value: Any) -> float:
 
 def count(value: Any) -> int:
     """A whole number from 1."""
-    number = int(_match("[0-9]{1,10}", value, "a whole number")[0])
+    number = int(matched("[0-9]{1,10}", value, "a whole number")[0])
     if not 1 <= number <= _MOST:
         raise ValueError(f"{number} is not a number from 1 to {_MOST}; leave the key out to set none")
     return number
@@ -163,18 +153,18 @@ def count(value: Any) -> int:
 
 def flag(value: Any) -> bool:
     """`true` or `false`, and none of YAML's older words."""
-    return _match("true|false", value, "true or false")[0] == "true"
+    return matched("true|false", value, "true or false")[0] == "true"
 
 
 def time_of_day(value: Any) -> str:
     """A local time, as `HH:MM`."""
-    match = _match(TIME, value, "a time of day; write 22:00")
+    match = matched(TIME, value, "a time of day; write 22:00")
     return f"{int(match[1]):02}:{match[2]}"
 
 
 def hours(value: Any) -> str:
     """A part of the day, as `HH:MM-HH:MM`."""
-    match = _match(HOURS, value, "a part of the day; write 07:00-19:00")
+    match = matched(HOURS, value, "a part of the day; write 07:00-19:00")
     begin, end = (time_of_day(part) for part in match[0].split("-"))
     if begin == end:
         raise ValueError(f"{quoted(match[0])} begins when it ends")
@@ -183,7 +173,7 @@ def hours(value: Any) -> str:
 
 def day(value: Any) -> date:
     """A date, as `2027-03-31`."""
-    match = _match("[0-9]{4}-[0-9]{2}-[0-9]{2}", value, "a date; write 2027-03-31")
+    match = matched("[0-9]{4}-[0-9]{2}-[0-9]{2}", value, "a date; write 2027-03-31")
     try:
         return date.fromisoformat(match[0])
     except ValueError:
@@ -198,73 +188,4 @@ def timezone(value: Any) -> str:
     except (KeyError, OSError, ValueError):
         close = get_close_matches(written[:40], available_timezones(), n=1) or ["UTC"]
         raise ValueError(f"unknown time zone {quoted(written)}; did you mean {close[0]!r}?") from None
-    return written
-
-
-def absolute_path(value: Any) -> str:
-    """A path from the root."""
-    written = text(value)
-    if not written.startswith("/"):
-        raise ValueError(f"{quoted(written)} is not an absolute path; begin with /")
-    return written
-
-
-def place(value: Any) -> str:
-    """Where a target lies: an absolute path or a URL."""
-    return _match(PLACE, value, "an absolute path or a URL")[0]
-
-
-def ssh_address(value: Any) -> str:
-    """How a host is reached."""
-    return _match(SSH, value, "an address; write ssh://user@host")[0]
-
-
-def reference(value: Any) -> SecretRef:
-    """A reference to a secret. Never shows what stands there instead, for that may be the secret."""
-    found = _reference(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(f"is not a reference to a secret; write {REFERENCE}")
-    return found
-
-
-def _reference(written: str) -> SecretRef | None:
-    scheme, _, rest = written.partition(":")
-    if re.fullmatch(_REFERENCES.get(scheme, "(?!)"), rest) is None or (scheme == "cmd" and not _is_argv(rest)):
-        return None
-    return SecretRef(cast(Scheme, scheme), rest)
-
-
-def _is_argv(line: str) -> bool:
-    try:
-        return bool(shlex.split(line))
-    except ValueError:
-        return False
-
-
-def database(value: Any) -> SecretRef | str:
-    """A reference to a whole address, or an address without password."""
-    written = value if isinstance(value, str) else ""
-    found = _reference(written)
-    if found is not None:
-        return found
-    if re.match(r"(postgres(ql)?|mysql|mariadb)://|[a-z_]+\s*=", written):
-        return written
-    raise ValueError(f"is neither a reference nor an address; write {REFERENCE}, or postgresql:///name")
-
-
-def catalog(value: Any) -> Any:
-    """`sqlite`, or a reference to an address."""
-    return value if value == "sqlite" else reference(value)
-
-
-def network_address(value: Any) -> str:
-    """Where a server listens: `host:port`, a socket's path or a URL."""
-    return _match(r"/\S+|([a-z]+://)?[^@\s]+(:[0-9]+)?(/[0-9]*)?", value, "an address; write 127.0.0.1:6379")[0]
-
-
-def file_name(value: Any) -> str:
-    """A name for one file, without folders."""
-    written = text(value)
-    if "/" in written or written in (".", "..") or len(written.encode()) > 255:
-        raise ValueError(f"{quoted(written)} is not a file name; leave the folders out")
     return written

@@ -11,7 +11,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from backstay.domain.secrets import SecretRef
 
-from . import values
+from . import addresses, values
 from .leaks import REFERENCE
 
 
@@ -94,11 +94,11 @@ TimeOfDay = Annotated[str, _read(values.time_of_day), _schema("time of day", val
 Hours = Annotated[str, _read(values.hours), _schema("part of the day", values.HOURS)]
 Day = Annotated[date, _read(values.day), _schema("date", "[0-9]{4}-[0-9]{2}-[0-9]{2}")]
 Timezone = Annotated[str, _read(values.timezone), _schema("time zone")]
-AbsolutePath = Annotated[str, _read(values.absolute_path), _schema("absolute path", "/.*")]
-Place = Annotated[str, _read(values.place), _schema("place", values.PLACE)]
-SshAddress = Annotated[str, _read(values.ssh_address), _schema("SSH address", values.SSH)]
-Reference = Annotated[SecretRef, _read(values.reference), _schema("secret reference", _PATTERN_REFERENCE)]
-Database = Annotated[SecretRef | str, _read(values.database), _schema("database address")]
-CatalogAddress = Annotated[Any, _read(values.catalog), _schema("catalog address", f"sqlite|{_PATTERN_REFERENCE}")]
-NetworkAddress = Annotated[str, _read(values.network_address), _schema("network address")]
-FileName = Annotated[str, _read(values.file_name), _schema("file name", "[^/]+")]
+AbsolutePath = Annotated[str, _read(addresses.absolute_path), _schema("absolute path", "/.*")]
+Place = Annotated[str, _read(addresses.place), _schema("place", addresses.PLACE)]
+SshAddress = Annotated[str, _read(addresses.ssh_address), _schema("SSH address", addresses.SSH)]
+Reference = Annotated[SecretRef, _read(addresses.reference), _schema("secret reference", _PATTERN_REFERENCE)]
+Database = Annotated[SecretRef | str, _read(addresses.database), _schema("database address")]
+CatalogAddress = Annotated[Any, _read(addresses.catalog), _schema("catalog address", f"sqlite|{_PATTERN_REFERENCE}")]
+NetworkAddress = Annotated[str, _read(addresses.network_address), _schema("network address")]
+FileName = Annotated[str, _read(addresses.file_name), _schema("file name", "[^/]+")]

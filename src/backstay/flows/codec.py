@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from dbos import Serializer
@@ -43,9 +43,7 @@ def _encoded(value: Any) -> Any:
 
 def _decoded(value: dict[str, Any]) -> Any:
     if "$record" in value:
-        cls = RECORDS[value["$record"]]
-        known = {field.name for field in fields(cls)}
-        return TypeAdapter(cls).validate_python({k: v for k, v in value["fields"].items() if k in known})
+        return TypeAdapter(RECORDS[value["$record"]]).validate_python(value["fields"])
     if "$error" in value:
         return _error(**value["$error"])
     if "$bug" in value:

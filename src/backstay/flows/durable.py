@@ -19,7 +19,7 @@ SCHEMA = "backup-1"
 """Pinned application version: changed only when stored steps can no longer be replayed, and never by an upgrade."""
 
 QUEUE = "runs"
-POLL_S = 0.1
+POLL_S = 0.05
 RECOVERY_TRIES = 4
 """A run that takes the program down with it is given up after so many starts (the runtime's own limit is 100)."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backstay.domain.errors import ERRORS, BackstayError
+from backstay.domain.errors import BackstayError
 from backstay.domain.runs import ErrorRecord, RunResult
 
 
@@ -58,10 +58,3 @@ class Ended:
 def record_of(error: BackstayError) -> ErrorRecord:
     """The error as it is kept."""
     return ErrorRecord(error.code, error.message, error.subject, error.hint, error.line)
-
-
-def error_of(record: ErrorRecord) -> BackstayError:
-    """The kept error as it can be raised."""
-    return ERRORS.get(record.code, BackstayError)(
-        record.message, subject=record.subject, hint=record.hint, line=record.line
-    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from backstay.domain.points import RestorePoint
-from backstay.ports.engine import RestoreReport, RestoreRequest, VerifyReport, VerifyRequest
+from backstay.ports.engine import RestoreReport, RestoreRequest, StoredPoint, VerifyReport, VerifyRequest
 from backstay.ports.progress import Progress
 
 from .adapters import Adapters
@@ -37,6 +38,17 @@ def restore_point(
     )
 
 
+def _lost(adapters: Adapters, point: RestorePoint, listed: Sequence[StoredPoint]) -> tuple[str, ...]:
+    """Points of the catalog that stand for nothing in the repository any more."""
+    there = {stored.run_id for stored in listed}
+    ours = adapters.catalog.points(point.workload)
+    return tuple(
+        f"point {each.point} as of {each.as_of:%Y-%m-%d %H:%M} UTC has no snapshot any more"
+        for each in ours
+        if (each.target, each.engine) == (point.target, point.engine) and each.run_id not in there
+    )
+
+
 def verify_repository(
     adapters: Adapters, point: RestorePoint, depth: Literal["structure", "everything"], progress: Progress
 ) -> RepositoryVerdict:
@@ -48,15 +60,17 @@ def verify_repository(
     pieces = engine.verify(VerifyRequest(repository, "pieces", expected), progress)
     # The engine tries a missing piece again for most of a minute; what is known to be damaged is not asked about.
     deeper = VerifyReport(0, 0)
+    lost: tuple[str, ...] = ()
     if not pieces.problems:
         progress.phase("check")
         deeper = engine.verify(VerifyRequest(repository, depth), progress)
+        lost = _lost(adapters, point, engine.restore_points(repository, progress))
     return RepositoryVerdict(
         point.target,
         point.engine,
         repository.name,
         pieces.checked,
         pieces.bytes,
-        pieces.problems + deeper.problems,
+        pieces.problems + lost + deeper.problems,
         pieces.remarks + deeper.remarks,
     )

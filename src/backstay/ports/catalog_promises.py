@@ -64,7 +64,10 @@ def a_run_with_a_result_never_changes(catalog: Catalog) -> None:
     require(catalog.run("run-0001") == an_ended_run(1), "a run with a result is never changed again")
 
 
-def saving_an_unknown_run_is_our_bug(catalog: Catalog) -> None:
+def writing_about_an_unknown_run_is_our_bug(catalog: Catalog) -> None:
+    beat, note = RunProgress("run-0001", at(0), "copy"), RunNote("run-0001", at(0), "info", "a line")
+    require_error(InvariantBroken, partial(catalog.beat, beat), "only a run that was added has progress")
+    require_error(InvariantBroken, partial(catalog.note, note), "only a run that was added has a log")
     require_error(InvariantBroken, lambda: catalog.save_run(a_run(1)), "only a run that was added can be saved")
     require(catalog.run("run-0001") is None and not catalog.facts(), "a refused write leaves nothing")
 
@@ -267,7 +270,7 @@ CATALOG_CHECKS: tuple[Callable[[Catalog], None], ...] = (
     a_run_comes_back_as_it_was,
     a_run_is_added_once,
     a_run_with_a_result_never_changes,
-    saving_an_unknown_run_is_our_bug,
+    writing_about_an_unknown_run_is_our_bug,
     runs_are_listed_newest_first,
     durations_are_of_good_runs_only,
     only_an_open_run_can_be_cancelled,

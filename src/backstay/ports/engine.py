@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from backstay.domain.findings import Finding
 from backstay.domain.points import Inventory
-from backstay.domain.secrets import Secret
+from backstay.domain.secrets import Secret, SecretRef
 
 from .progress import Progress
 from .store import Store
@@ -180,6 +180,12 @@ class Engine(Protocol):
 
     def verify(self, request: VerifyRequest, progress: Progress) -> VerifyReport:
         """Look for damage as deep as asked."""
+
+    def runbook(self, location: str, key: SecretRef, snapshot: str, into: str) -> tuple[str, ...]:
+        """Shell lines of the stock tool that bring `snapshot` back into the folder `into`, without Backstay.
+
+        They say where the key lies; the key itself is not in them.
+        """
 
     def forget(self, request: ForgetRequest, progress: Progress) -> ForgetReport:
         """Remove what was asked and nothing that others need."""

@@ -111,7 +111,7 @@ def without_role(role: str) -> Callable[[Backup], None]:
 
 def half_a_statement(backup: Backup) -> None:
     path = backup.folder / "globals.sql"
-    path.write_text(path.read_text().replace("CREATE ROLE auditor;", "CREATE ROLE auditor WITH;;x;"))
+    path.write_text(path.read_text().replace("CREATE ROLE auditor;", "CREATE ROLE auditor; x;"))
 
 
 def another_name(backup: Backup) -> None:
@@ -133,7 +133,7 @@ BROKEN = [
     (no_globals, "L3", "should hold globals.sql and one dump"),
     (without_role("clerk"), "L3", 'role "clerk" does not exist'),
     (without_role("auditor"), "L4", "role auditor is missing"),
-    (half_a_statement, "L3", "globals.sql: ERROR"),
+    (half_a_statement, "L3", "globals.sql: psql:<stdin>"),
     (another_name, "L3", "the dump is of store; what was backed up is shop"),
 ]  # fmt: skip
 

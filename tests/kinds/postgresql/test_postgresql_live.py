@@ -20,7 +20,7 @@ def bank(server: PrivatePostgres) -> PrivatePostgres:
     server.execute("CREATE DATABASE bank")
     server.execute(
         "CREATE TABLE accounts (id int PRIMARY KEY, balance numeric(12, 2) NOT NULL, filler char(80))",
-        "CREATE TABLE moves (id bigserial PRIMARY KEY, account int REFERENCES accounts, amount numeric, at timestamptz)",
+        "CREATE TABLE moves (id bigserial PRIMARY KEY, account int REFERENCES accounts, amount numeric, at time)",
         "INSERT INTO accounts SELECT i, 0, 'x' FROM generate_series(1, 20000) i",
         database="bank",
     )

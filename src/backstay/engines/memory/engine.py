@@ -15,6 +15,7 @@ from typing import Any
 from backstay.domain.errors import EngineFailed, Refused, RepositoryDamaged, Unavailable
 from backstay.domain.findings import Finding
 from backstay.domain.points import Inventory
+from backstay.domain.secrets import SecretRef
 from backstay.ports.engine import (
     SEAL_FILE,
     BackupReport,
@@ -110,6 +111,10 @@ class MemoryEngine:
             _place(request.repository, f"snapshots/{name}").unlink(missing_ok=True)
         left = request.repository.store.pieces("snapshots")
         return ForgetReport(tuple(name for name in request.snapshots if f"snapshots/{name}" not in left))
+
+    def runbook(self, location: str, key: SecretRef, snapshot: str, into: str) -> tuple[str, ...]:
+        """None: there is no stock tool for plain files named by their hashes."""
+        return ()
 
 
 def _entries(request: BackupRequest, unreadable: list[str], progress: Progress) -> Iterator[tree.Entry]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from backstay.domain.errors import RepositoryDamaged
 from backstay.domain.findings import Finding
 from backstay.domain.points import Inventory
+from backstay.domain.secrets import SecretRef
 from backstay.ports.engine import (
     BackupReport,
     BackupRequest,
@@ -28,7 +29,7 @@ from backstay.ports.engine import (
 from backstay.ports.progress import Progress, Silent
 from backstay.ports.runner import Runner
 
-from . import argv, copying, failures, folders, output, pieces
+from . import argv, copying, failures, folders, output, pieces, runbook
 from .console import Console
 
 
@@ -142,6 +143,9 @@ class ResticEngine:
             self._console.ask(argv.forget(request, doomed), request.repository, progress)
             listed = pieces.names(store, "snapshots")
         return ForgetReport(tuple(name for name in request.snapshots if name not in listed))
+
+    def runbook(self, location: str, key: SecretRef, snapshot: str, into: str) -> tuple[str, ...]:
+        return runbook.lines(location, key, snapshot, into)
 
     def _undo(self, request: BackupRequest, before: frozenset[str]) -> None:
         """restic writes the snapshot last, so there is one only if the end itself went wrong."""

@@ -5,25 +5,30 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from backstay.domain.errors import Refused
+from backstay.domain.errors import EngineFailed, Refused
 from backstay.ports.engine import SEAL_FILE
 
 
 def move_in(made: str, place: str) -> None:
     """Put a folder in the place of an empty one; if somebody filled the place meanwhile, theirs stays."""
-    try:
-        os.rename(made, place)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
+    with _usable(place):
+        try:
+            os.rename(made, place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
 
 
 def refuse_unless_empty(folder: str) -> None:
     """Refused if anything is there already; makes the folder if there is none."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    if any(Path(folder).iterdir()):
+    with _usable(folder):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        occupied = any(Path(folder).iterdir())
+    if occupied:
         hint = "Name an empty folder; nothing that exists is ever written over."
         raise Refused(f"{folder} is not empty", subject=folder, hint=hint)
 
@@ -37,3 +42,12 @@ def measure(folder: str) -> tuple[int, int]:
     found = [os.lstat(os.path.join(place, name)) for place, _, names in os.walk(folder) for name in names]
     sizes = [entry.st_size for entry in found if stat.S_ISREG(entry.st_mode)]
     return len(sizes), sum(sizes)
+
+
+@contextmanager
+def _usable(folder: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "Name an ordinary folder that this user may write to."
+        raise EngineFailed(f"{folder} cannot be used: {error.strerror}", subject=folder, hint=hint) from error

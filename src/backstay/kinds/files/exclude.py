@@ -7,33 +7,36 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from backstay.domain.errors import ConfigError
 
 _ANY_FOLDERS = "(?:/[^/]+)*"
 
+Excluder = Callable[[str], bool]
+"""Asked about an absolute path: is it left out? What is excluded is excluded with all that lies beneath."""
+
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether `pattern` excludes the absolute `path`, itself or by a folder above it.
+    """Whether `pattern` alone excludes the absolute `path`, itself or by a folder above it.
 
     >>> matches("*.tmp", "/srv/a.tmp/b"), matches("/a", "/srv/a"), matches("srv/**/b", "/srv/x/y/b")
     (True, False, True)
     """
-    compiled = excluder((pattern,))
-    above = ["/"] + [path[:at] for at, letter in enumerate(path) if letter == "/" and at] + [path]
-    return compiled is not None and any(compiled.fullmatch(part) for part in above)
+    excluded = excluder((pattern,))
+    return excluded is not None and excluded(path)
 
 
 @lru_cache(maxsize=256)
-def excluder(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
-    """One expression that matches all of a path at which one of `patterns` ends; None if nothing is excluded.
-
-    A walk that leaves out what matches needs to ask nothing about what lies beneath.
-    """
-    expressions = [_expression(pattern) for pattern in patterns if pattern]
-    return re.compile("|".join(expressions), re.DOTALL) if expressions else None
+def excluder(patterns: tuple[str, ...]) -> Excluder | None:
+    """All of `patterns` together; None if they exclude nothing. `!` takes back what the patterns before it excluded."""
+    rules = [(one.startswith("!"), _expression(one.removeprefix("!"))) for one in patterns if one]
+    if not any(takes_back for takes_back, _ in rules):
+        whole = re.compile("|".join(expression for _, expression in rules), re.DOTALL)
+        return (lambda path: whole.fullmatch(path) is not None) if rules else None
+    compiled = [(takes_back, re.compile(expression, re.DOTALL)) for takes_back, expression in rules]
+    return lambda path: _last_word(compiled, path)
 
 
 def malformed(patterns: Iterable[str]) -> list[str]:
@@ -41,22 +44,31 @@ def malformed(patterns: Iterable[str]) -> list[str]:
     return [pattern for pattern in patterns if not _is_readable(pattern)]
 
 
+def _last_word(rules: list[tuple[bool, re.Pattern[str]]], path: str) -> bool:
+    excluded = False
+    for takes_back, expression in rules:
+        if takes_back is excluded and expression.fullmatch(path):
+            excluded = not excluded
+    return excluded
+
+
 def _is_readable(pattern: str) -> bool:
     try:
-        _expression(pattern)
+        _expression(pattern.removeprefix("!"))
     except ConfigError:
         return False
     return True
 
 
 def _expression(pattern: str) -> str:
+    """What all of a path must match to be named by `pattern`, or to lie beneath what is."""
     clean = posixpath.normpath(pattern)
     rooted = clean.startswith("/")
     parts = [part for part in clean.split("/") if part]
     if not any(part != "**" for part in parts):
         return "/" if not parts else "/.*" if rooted else "/.+"
     body = "".join(_ANY_FOLDERS if part == "**" else f"/{_component(part, pattern)}" for part in parts)
-    return body if rooted else _ANY_FOLDERS + body
+    return f"{'' if rooted else _ANY_FOLDERS}{body}(?:/.*)?"
 
 
 def _component(text: str, pattern: str) -> str:

@@ -110,7 +110,7 @@ def _extra(path: str, there: dict[str, Entry], allowed: set[str], manifest: Mani
     excluded = excluder(manifest.exclude)
     for name in sorted(there.keys() - allowed):
         whole = os.path.join(path, name)
-        if not (excluded and excluded.fullmatch(whole)):
+        if not (excluded and excluded(whole)):
             yield f"{shown(whole)} was not there"
 
 

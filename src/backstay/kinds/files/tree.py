@@ -7,7 +7,6 @@ records: two folders are compared by one comparison of bytes, and no object is m
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from blake3 import blake3
 
 from backstay.domain.runs import Amount
 from backstay.ports.progress import Progress
+
+from .exclude import Excluder
 
 ROOTS = ""
 """The name of the folder that the scanned paths themselves lie in; their names are absolute."""
@@ -110,12 +111,12 @@ class Tree:
         return digest.hexdigest()
 
 
-def scan(roots: Sequence[str], excluded: re.Pattern[str] | None, progress: Progress) -> Tree:
+def scan(roots: Sequence[str], excluded: Excluder | None, progress: Progress) -> Tree:
     """Every entry at and below `roots`, links not followed, file systems crossed as restic does.
 
     Raises: OSError if one of `roots` is not there.
     """
-    names = [root for root in roots if not (excluded and excluded.fullmatch(root))]
+    names = [root for root in roots if not (excluded and excluded(root))]
     tree = Tree({ROOTS: _folder(names, [os.lstat(root) for root in names])})
     waiting = [name for name, entry in tree.folders[ROOTS].entries() if entry.is_folder]
     while waiting:
@@ -131,13 +132,13 @@ def scan(roots: Sequence[str], excluded: re.Pattern[str] | None, progress: Progr
     return tree
 
 
-def _read(path: str, excluded: re.Pattern[str] | None) -> tuple[list[str], list[os.stat_result]]:
+def _read(path: str, excluded: Excluder | None) -> tuple[list[str], list[os.stat_result]]:
     place = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with os.scandir(place) as entries:  # by descriptor: each look then walks one name and not the whole path
             chosen = list(entries)
         if excluded:
-            chosen = [entry for entry in chosen if not excluded.fullmatch(os.path.join(path, entry.name))]
+            chosen = [entry for entry in chosen if not excluded(os.path.join(path, entry.name))]
         names = [entry.name for entry in chosen]
         try:
             return names, [entry.stat(follow_symlinks=False) for entry in chosen]

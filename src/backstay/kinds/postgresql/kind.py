@@ -86,11 +86,11 @@ class PostgresqlKind:
                     subject=workload.name,
                     hint="Make a new database, and load into that one.",
                 )
-            environment = child_environment(connection)
+            environment, user = child_environment(connection), connection.info.user
         _, folder_of_programs = programs.dumper(programs.found(self._runner, "pg_restore"), server.major)
         loader = Loader(self._runner, folder_of_programs, environment, progress)
         progress.phase("restore")
-        said = loader.globals(artefacts) if with_globals else ()
+        said = loader.globals(artefacts, keeping=user) if with_globals else ()
         said = said or loader.dump(artefacts, server.database, create=False)
         if said:
             raise EngineFailed(f"loading into {address} did not end clean: {said[0]}", subject=workload.name)

@@ -48,9 +48,14 @@ class Loader:
     environment: Mapping[str, str | Secret]
     progress: Progress
 
-    def globals(self, artefacts: Artefacts) -> tuple[str, ...]:
-        """Load roles and memberships. Tablespaces are left out: they name folders of the source's machine."""
-        return tuple(f"{argv.GLOBALS}: {line}" for line in self.sql(_without_tablespaces(artefacts.globals_file)))
+    def globals(self, artefacts: Artefacts, keeping: str | None = None) -> tuple[str, ...]:
+        """Load roles and memberships; the role `keeping` stays as it is, so that it can log in again.
+
+        Tablespaces are left out: they name folders of the source's machine.
+        """
+        left_out = _TABLESPACE if keeping is None else re.compile(_TABLESPACE.pattern + b"|" + _altering(keeping))
+        said = self.sql(_without(artefacts.globals_file, left_out))
+        return tuple(f"{argv.GLOBALS}: {line}" for line in said)
 
     def sql(self, text: Iterable[bytes]) -> tuple[str, ...]:
         """Run all of it, whatever fails."""
@@ -90,8 +95,13 @@ def complaints(log: str) -> tuple[str, ...]:
     )
 
 
-def _without_tablespaces(path: str) -> Iterator[bytes]:
+def _altering(role: str) -> bytes:
+    quoted = role.replace('"', '""')
+    return f'^ALTER ROLE ({re.escape(role)}|"{re.escape(quoted)}") WITH '.encode()
+
+
+def _without(path: str, left_out: re.Pattern[bytes]) -> Iterator[bytes]:
     with open(path, "rb") as lines:
         for line in lines:
-            if not _TABLESPACE.match(line):
+            if not left_out.match(line):
                 yield line
