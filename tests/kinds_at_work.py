@@ -1,4 +1,4 @@
-"""What the tests of kinds on this machine share: a workload around a source, one pass of hold and fingerprint, restic."""
+"""What the tests of kinds on this machine share: a workload, one pass of hold and fingerprint, real restic."""
 
 from __future__ import annotations
 

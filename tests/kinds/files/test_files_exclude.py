@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from backstay.domain.errors import ConfigError
@@ -38,7 +38,14 @@ PIECES = (
     "\\[",
     "[\\]x]",
 )
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each example is a run of restic, so a failing one is shown as it was found and not made smaller.
+FEW = settings(
+    max_examples=8,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 patterns = st.tuples(st.sampled_from(("", "/", "./")), st.lists(st.sampled_from(PIECES), min_size=1, max_size=3)).map(
     lambda parts: parts[0] + "/".join(parts[1])
 )

@@ -21,7 +21,7 @@ _COMPLAINT = re.compile(r"\b(WARNING|ERROR|FATAL|PANIC):\s|\b(warning|error|fata
 
 _BELONG_IN_A_CLEAN_LOG = re.compile(
     r'role ".*" already exists$'  # the account that the cluster was made with
-    "|wal_level is insufficient to publish logical changes"  # publications are kept; nobody subscribes to a drill
+    r'|"?wal_level"? is insufficient to publish logical changes'  # publications are kept; nobody subscribes to a drill
     "|tables were not subscribed|subscription was created, but is not connected"  # which is on purpose
     "|the database system is starting up|not yet accepting connections"  # we asked before it was ready
 )

@@ -1,0 +1,170 @@
+"""The long step of a backup: hold the source still, copy it, fingerprint it, keep the point."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+from backstay.domain.errors import BackstayError, SourceFailed
+from backstay.domain.points import Fingerprint, RestorePoint
+from backstay.domain.runs import Amount
+from backstay.ports.engine import (
+    SEAL_FILE,
+    BackupReport,
+    BackupRequest,
+    ForgetRequest,
+    Paths,
+    Repository,
+    Stream,
+)
+from backstay.ports.kind import Held, HoldRequest
+from backstay.proof.evidence import utc
+from backstay.proof.judging import implausible
+
+from .adapters import Adapters
+from .naming import point_name
+from .records import Copied
+from .work import Work, run_of
+
+
+class Copying:
+    """Copies one run's source once, whatever earlier tries left."""
+
+    def __init__(self, adapters: Adapters, work: Work) -> None:
+        self._with = adapters
+        self._work = work
+        self._repository = adapters.repository(work.workload, work.target)
+
+    def once(self) -> Copied:
+        """The run's point: the one that is there already, or a new one. What is raised leaves nothing that looks whole."""
+        kept = self._with.catalog.point_of_run(self._work.run.run_id)
+        if kept is not None:
+            return Copied(kept.run_id, point=kept.point)
+        run = run_of(self._with, self._work.run.run_id)
+        if run.attempts:
+            self._clear()
+        self._with.catalog.save_run(replace(run, attempts=run.attempts + 1))
+        try:
+            return self._copy()
+        except BackstayError:
+            self._release()
+            raise
+
+    def _copy(self) -> Copied:
+        work = self._work
+        newest = next(iter(self._with.catalog.points(work.workload.name, counting=True, limit=1)), None)
+        previous = self._with.catalog.fingerprint(newest.point) if newest else None
+        with self._with.staging(work.workload, work.target) as place:
+            request = HoldRequest(work.workload, work.run.run_id, place, previous)
+            with work.kind.hold(request, work.progress) as held:
+                self._require_plausible(held.amount, previous)
+                backup = self._request(held, newest)
+                _seal(place, backup)
+                work.progress.phase("copy")
+                report = work.engine.backup(backup, work.progress)
+                fingerprint = self._fingerprint(held, report, previous)
+        return self._keep(backup, report, fingerprint)
+
+    def _request(self, held: Held, newest: RestorePoint | None) -> BackupRequest:
+        work = self._work
+        beside = newest and (newest.target, newest.engine) == (work.target.name, work.engine.name)
+        return BackupRequest(
+            repository=self._repository,
+            run_id=work.run.run_id,
+            workload=work.workload.name,
+            nonce=secrets.token_hex(16),
+            source=_with_seal(held.source),
+            as_of=held.as_of,
+            parent=newest.snapshot if newest and beside else None,
+        )
+
+    def _fingerprint(self, held: Held, report: BackupReport, previous: Fingerprint | None) -> Fingerprint:
+        """Without a believable fingerprint the snapshot must not stay."""
+        try:
+            self._work.progress.phase("fingerprint")
+            fingerprint = held.fingerprint(self._work.progress)
+            self._require_plausible(fingerprint.amount, previous)
+        except BackstayError:
+            self._forget((report.snapshot,))
+            raise
+        return fingerprint
+
+    def _keep(self, backup: BackupRequest, report: BackupReport, fingerprint: Fingerprint) -> Copied:
+        work, repository = self._work, self._repository
+        now = self._with.clock.now()
+        whole = not report.unreadable or work.workload.allow_unreadable
+        point = RestorePoint(
+            point=point_name(work.run.run_id),
+            run_id=work.run.run_id,
+            workload=work.workload.name,
+            kind=work.workload.kind,
+            engine=work.engine.name,
+            target=work.target.name,
+            level=work.run.level,
+            as_of=backup.as_of,
+            taken_at=now,
+            bytes=report.bytes_read,
+            snapshot=report.snapshot,
+            nonce=backup.nonce,
+            state="taken" if whole else "incomplete",
+        )
+        inventory = work.engine.inventory(repository, now)
+        self._with.catalog.save_inventory(repository.target, repository.engine, repository.name, inventory)
+        kept = self._with.catalog.add_point(point, fingerprint)
+        return Copied(
+            work.run.run_id, None, kept.point, report.bytes_read, report.bytes_added, _unread(report.unreadable)
+        )
+
+    def _require_plausible(self, amount: Amount | None, previous: Fingerprint | None) -> None:
+        if amount is None:
+            return
+        workload = self._work.workload
+        finding = implausible(workload.name, amount, previous.amount if previous else None, workload.plausible)
+        if finding:
+            raise SourceFailed(f"{workload.name}: {finding.message}", subject=workload.name, hint=finding.hint)
+
+    def _clear(self) -> None:
+        """Take away what an earlier try left: dead locks, and a snapshot that never got its fingerprint."""
+        engine, progress = self._work.engine, self._work.progress
+        engine.release(self._repository, progress)
+        listed = engine.restore_points(self._repository, progress)
+        left = tuple(stored.snapshots[0] for stored in listed if stored.run_id == self._work.run.run_id)
+        if left:
+            progress.note("an earlier try left a snapshot without a fingerprint; it is taken out and made again")
+            self._forget(left)
+
+    def _release(self) -> None:
+        """A tool that was killed leaves its lock; the next run must not find it."""
+        try:
+            self._work.engine.release(self._repository, self._work.progress)
+        except BackstayError as error:
+            self._work.progress.note(f"locks could not be looked at: {error.message}", "warning")
+
+    def _forget(self, snapshots: tuple[str, ...]) -> None:
+        request = ForgetRequest(self._repository, snapshots, self._work.run.run_id)
+        report = self._work.engine.forget(request, self._work.progress)
+        for snapshot in set(snapshots) - set(report.gone):
+            self._work.progress.note(
+                f"snapshot {snapshot[:8]} could not be taken out; no point stands for it", "warning"
+            )
+
+
+def _with_seal(source: Paths | Stream) -> Paths | Stream:
+    return replace(source, paths=(*source.paths, SEAL_FILE)) if isinstance(source, Paths) else source
+
+
+def _seal(place: str, backup: BackupRequest) -> None:
+    words = {
+        "run_id": backup.run_id,
+        "workload": backup.workload,
+        "nonce": backup.nonce,
+        "as_of": utc(backup.as_of),
+    }
+    Path(place, SEAL_FILE).write_text(json.dumps(words, indent=1) + "\n")
+
+
+def _unread(names: tuple[str, ...], shown: int = 20) -> tuple[str, ...]:
+    told = tuple(f"could not be read: {name}" for name in names[:shown])
+    return told if len(names) <= shown else (*told, f"and {len(names) - shown:,} more could not be read")

@@ -1,0 +1,85 @@
+"""One run under way: what every step of it looks up, and how it waits for what does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from backstay.domain.errors import Cancelled, ConfigError, InvariantBroken, Unavailable
+from backstay.domain.estate import Target, Workload
+from backstay.domain.runs import Run
+from backstay.ports.engine import Engine
+from backstay.ports.kind import Kind
+from backstay.ports.progress import Progress
+
+from .adapters import Adapters
+
+ATTEMPTS = 3
+"""Tries of a step whose host or repository does not answer; what lasts longer is for the next due time."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything one run needs, looked up once per step."""
+
+    run: Run
+    workload: Workload
+    target: Target
+    kind: Kind
+    engine: Engine
+    progress: Progress
+
+
+def run_of(adapters: Adapters, run_id: str) -> Run:
+    """The run as the catalog has it."""
+    run = adapters.catalog.run(run_id)
+    if run is None:
+        raise InvariantBroken(f"run {run_id} was never asked for")
+    return run
+
+
+def work_of(adapters: Adapters, run_id: str) -> Work:
+    """What a step works with; Cancelled if the run has ended or was asked to."""
+    run = run_of(adapters, run_id)
+    if run.result is not None:
+        raise Cancelled(f"run {run_id} has ended already", subject=run_id)
+    workload = adapters.workload(run.workload)
+    _require_here(workload)
+    progress = adapters.progress(run_id)
+    progress.check()
+    return Work(
+        run, workload, adapters.target(run.target), adapters.kind(workload), adapters.engine(run.engine), progress
+    )
+
+
+def patiently(adapters: Adapters, work: Work, step: Callable[[], T]) -> T:
+    """Try again, with growing and random waits, while something does not answer."""
+
+    def wait(seconds: float) -> None:
+        work.progress.note(f"trying again in {seconds:.0f} s", "warning")
+        work.progress.check()
+        adapters.clock.sleep(seconds)
+        work.progress.check()
+
+    return Retrying(
+        retry=retry_if_exception_type(Unavailable),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=1, max=10),
+        sleep=wait,
+        reraise=True,
+    )(step)
+
+
+def _require_here(workload: Workload) -> None:
+    """This machine's path of the same name is not the other host's."""
+    if workload.host is not None:
+        raise ConfigError(
+            f"{workload.name} lies on host {workload.host}, which this version does not reach yet",
+            subject=workload.name,
+            hint="Run Backstay on that host, with an estate file of its own.",
+        )
