@@ -11,7 +11,7 @@ from backstay.domain.findings import Finding
 from backstay.planning.objectives import Standing
 from backstay.ports.catalog import Facts
 
-from .standing import standings
+from .standing import ended_facts, standings
 from .wiring import Opened, require_workloads
 
 
@@ -38,7 +38,7 @@ class WorkloadStatus:
 def status(house: Opened, names: tuple[str, ...] = ()) -> tuple[WorkloadStatus, ...]:
     """All workloads, or the named ones, in the order of the estate file."""
     require_workloads(house.estate, names)
-    facts = house.catalog.facts()
+    facts = ended_facts(house)
     now = house.clock.now()
     return tuple(
         _status(stand, facts.get(stand.workload.name, Facts()), now)

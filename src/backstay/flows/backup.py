@@ -13,6 +13,7 @@ from backstay.ports.engine import Repository
 
 from .adapters import Adapters
 from .copying import Copying
+from .leftovers import leave_nothing
 from .records import Admitted, Copied, Ended, Prepared, Ticket, record_of
 from .work import Work, patiently, run_of, work_of
 
@@ -58,6 +59,7 @@ class BackupFlow:
             with self._one_at_a_time[work.workload.name, work.target.name]:
                 copied = patiently(self._with, work, lambda: Copying(self._with, work).once())
         except BackstayError as error:
+            leave_nothing(self._with, prepared.run_id)
             return Copied(prepared.run_id, record_of(error), warnings=prepared.warnings)
         return replace(copied, warnings=prepared.warnings + copied.warnings)
 
@@ -81,6 +83,12 @@ class BackupFlow:
         )
         self._last_words(run.run_id, copied, result)
         return Ended(run.run_id, result)
+
+    def abandon(self, run_id: str, error: BackstayError) -> Ended:
+        """End a run that nobody executes: with the point that it has already, else because of `error`."""
+        leave_nothing(self._with, run_id)
+        point = self._with.catalog.point_of_run(run_id)
+        return self.finish(Copied(run_id, point=point.point) if point else Copied(run_id, record_of(error)))
 
     def _await_predecessors(self, run: Run) -> None:
         progress = self._with.progress(run.run_id)

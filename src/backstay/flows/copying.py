@@ -16,7 +16,6 @@ from backstay.ports.engine import (
     BackupRequest,
     ForgetRequest,
     Paths,
-    Repository,
     Stream,
 )
 from backstay.ports.kind import Held, HoldRequest
@@ -38,7 +37,7 @@ class Copying:
         self._repository = adapters.repository(work.workload, work.target)
 
     def once(self) -> Copied:
-        """The run's point: the one that is there already, or a new one. What is raised leaves nothing that looks whole."""
+        """The run's point: the one that is there already, or a new one; an error leaves nothing that looks whole."""
         kept = self._with.catalog.point_of_run(self._work.run.run_id)
         if kept is not None:
             return Copied(kept.run_id, point=kept.point)

@@ -157,13 +157,23 @@ class DrillFlow:
             findings=self._findings(course),
         )
         catalog = self._with.catalog
-        evidence = drill_evidence(drill, _facts(course), catalog.last_evidence())
-        kept = replace(drill, evidence=evidence.number)
-        catalog.add_drill(kept, evidence)
+        kept = self._with_evidence(drill, course)
         state = _state_after(course.point.state, drill.verdict)
         if state != course.point.state:
             catalog.set_point_state(course.point.point, state)
         return kept
+
+    def _with_evidence(self, drill: Drill, course: _Course) -> Drill:
+        """The drill with the number of its record. Another drill that took the number meanwhile is followed, not lost."""
+        catalog = self._with.catalog
+        while True:
+            evidence = drill_evidence(drill, _facts(course), catalog.last_evidence())
+            kept = replace(drill, evidence=evidence.number)
+            try:
+                catalog.add_drill(kept, evidence)
+            except Unavailable:
+                continue
+            return kept
 
     def _findings(self, course: _Course) -> tuple[Finding, ...]:
         """One finding for each failed level, pointing to the newest point that was proven."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -24,6 +25,7 @@ RECOVERY_TRIES = 4
 """A run that takes the program down with it is given up after so many starts (the runtime's own limit is 100)."""
 
 OPEN_STATES = ["ENQUEUED", "DELAYED", "PENDING"]
+GIVEN_UP = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 
 
 class DurableWorkflows:
@@ -49,7 +51,8 @@ class DurableWorkflows:
                 "enable_otlp": False,
             }
         )
-        self._backup = _registered(flow)
+        self._hands = _Hands()
+        self._backup = _registered(flow, self._hands)
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=lanes, polling_interval_sec=POLL_S, on_conflict="always_update")
@@ -66,7 +69,7 @@ class DurableWorkflows:
 
     def prune(self, before: datetime) -> int:
         old = DBOS.list_workflows(
-            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+            status=["SUCCESS", "ERROR", "CANCELLED", GIVEN_UP],
             completed_before=before.isoformat(),
             load_input=False,
             load_output=False,
@@ -81,11 +84,43 @@ class DurableWorkflows:
         state = found[0].status
         return "running" if state == "PENDING" else "waiting" if state in OPEN_STATES else "ended"
 
+    def failure(self, run_id: str) -> str | None:
+        found = DBOS.list_workflows(workflow_ids=[run_id], load_input=False)
+        if not found or found[0].status in OPEN_STATES:
+            return None
+        if found[0].status == GIVEN_UP:
+            return f"the program died {RECOVERY_TRIES + 1} times in the middle of this run, and it was given up"
+        return f"a bug of our own stopped this run ({found[0].error})"
+
     def close(self) -> None:
+        # The runtime does not wait for its threads: whoever holds the executor's lock next would do their work twice.
+        self._hands.wait()
         DBOS.destroy(destroy_registry=True)
 
 
-def _registered(flow: BackupFlow):  # type: ignore[no-untyped-def]  # the runtime's decorated type is its own
+class _Hands:
+    """The runs that are being executed, counted."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._full = 0
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._full += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._full -= 1
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Until they are empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._full)
+
+
+def _registered(flow: BackupFlow, hands: _Hands):  # type: ignore[no-untyped-def]  # the runtime's decorated type is its own
     """The workflow and its steps under names that stay. The body reads no clock, file or random number."""
 
     @DBOS.step(name="admit")
@@ -106,7 +141,8 @@ def _registered(flow: BackupFlow):  # type: ignore[no-untyped-def]  # the runtim
 
     @DBOS.workflow(name="backup", max_recovery_attempts=RECOVERY_TRIES)
     def backup(ticket: Ticket) -> Ended:
-        return finish(copy(prepare(admit(ticket))))
+        with hands:
+            return finish(copy(prepare(admit(ticket))))
 
     return backup
 

@@ -48,12 +48,22 @@ def work_of(adapters: Adapters, run_id: str) -> Work:
     run = run_of(adapters, run_id)
     if run.result is not None:
         raise Cancelled(f"run {run_id} has ended already", subject=run_id)
+    work = looked_up(adapters, run)
+    _require_here(work.workload)
+    work.progress.check()
+    return work
+
+
+def looked_up(adapters: Adapters, run: Run) -> Work:
+    """The same for a run that may have been told to stop."""
     workload = adapters.workload(run.workload)
-    _require_here(workload)
-    progress = adapters.progress(run_id)
-    progress.check()
     return Work(
-        run, workload, adapters.target(run.target), adapters.kind(workload), adapters.engine(run.engine), progress
+        run,
+        workload,
+        adapters.target(run.target),
+        adapters.kind(workload),
+        adapters.engine(run.engine),
+        adapters.progress(run.run_id),
     )
 
 

@@ -18,7 +18,10 @@ class Progress(Protocol):
         """A line for the run's log; redacted before it is kept."""
 
     def check(self) -> None:
-        """Return at once, or raise Cancelled when somebody asked this work to stop. Cheap; call it often."""
+        """Return at once, or raise Cancelled when somebody asked this work to stop. Cheap; call it often.
+
+        Raises Leaving when the program itself ends: no error, and not to be caught.
+        """
 
 
 class Silent:

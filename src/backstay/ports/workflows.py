@@ -27,5 +27,8 @@ class Workflows(Protocol):
 
     def status(self, run_id: str) -> WorkState: ...
 
+    def failure(self, run_id: str) -> str | None:
+        """Why the runtime has ended a run that never reached its own end; None if it has not."""
+
     def close(self) -> None:
-        """Stop taking work; what runs now is taken up again at the next start."""
+        """Stop taking work, once nothing is in hand; what was let go is taken up again at the next start."""

@@ -67,8 +67,18 @@ def _expression(pattern: str) -> str:
     parts = [part for part in clean.split("/") if part]
     if not any(part != "**" for part in parts):
         return "/" if not parts else "/.*" if rooted else "/.+"
-    body = "".join(_ANY_FOLDERS if part == "**" else f"/{_component(part, pattern)}" for part in parts)
+    left = range(len(parts) - 1, -1, -1)
+    body = "".join(
+        _any_folders(after, rooted) if part == "**" else f"/{_component(part, pattern)}"
+        for part, after in zip(parts, left, strict=True)
+    )
     return f"{'' if rooted else _ANY_FOLDERS}{body}(?:/.*)?"
+
+
+def _any_folders(after: int, rooted: bool) -> str:
+    """`**`. In an anchored pattern, restic lets it match only if the path has a name for each of the parts `after` it,
+    a further `**` counted as one."""
+    return f"{_ANY_FOLDERS}(?=(?:/[^/]+){{{after}}})" if rooted and after else _ANY_FOLDERS
 
 
 def _component(text: str, pattern: str) -> str:
