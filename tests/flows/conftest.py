@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from flows.small_estate import SmallEstate, small_estate
 
 

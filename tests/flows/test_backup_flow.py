@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flows.small_estate import SmallEstate
-
 from backstay.flows.backup import BackupFlow
 from backstay.flows.records import Ended, Ticket
+from flows.small_estate import SmallEstate
 
 
 def take(house: SmallEstate, run_id: str) -> Ended:

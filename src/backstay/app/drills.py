@@ -12,8 +12,8 @@ from backstay.domain.points import RestorePoint
 from backstay.flows.drill import DrillFlow
 from backstay.ports.catalog import Facts
 
+from .executing import sweep
 from .points import newest_point, point_named
-from .runs import sweep
 from .watching import Watch
 from .wiring import Opened, adapters, require_workloads
 

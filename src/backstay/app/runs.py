@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ulid import ULID
 
-from backstay.domain.errors import BackstayError, ConfigError, ExitCode, Refused
+from backstay.domain.errors import BackstayError, Cancelled, ConfigError, ExitCode, Refused
 from backstay.domain.estate import Workload
 from backstay.domain.points import RestorePoint
-from backstay.domain.runs import ErrorRecord, Run, RunNote
-from backstay.domain.secrets import Secret, SecretRef
+from backstay.domain.runs import Run, RunNote
+from backstay.domain.secrets import SecretRef
 from backstay.planning.jobs import Job
-from backstay.planning.plan import lanes_for, plan_now
-from backstay.ports.workflows import Workflows
+from backstay.planning.plan import plan_now
 from backstay.targets.stores import store_for
 
+from .executing import sweep_all, work
 from .standing import standings
 from .views import RunView, run_view
 from .watching import Watch
-from .wiring import Opened, adapters, catalog_address, key_path, require_workloads
-
-LOOK_S = 0.1
-"""Between two looks at the runs that are followed."""
-
-GIVE_UP_LOOK_S = 5.0
-"""Between two looks for runs that the runtime has given up."""
+from .wiring import Opened, adapters, key_path, require_workloads
 
 
 def run(
@@ -44,14 +36,18 @@ def run(
             f"no target is called {target}", subject=target, hint=f"There are: {', '.join(house.estate.targets)}."
         )
     wanted = _requested(house, jobs, target)
-    try:
-        _work(house, watch, [run.run_id for run in wanted])
-    except KeyboardInterrupt:
-        for each in wanted:
-            house.catalog.request_cancel(each.run_id)
-        watch.interrupted.set()
-        raise
+    if not names and not everything:
+        wanted += _begun(house, wanted)
+    work(house, watch, [run.run_id for run in wanted])
     return tuple(_view(house, run.run_id) for run in wanted)
+
+
+def _begun(house: Opened, wanted: Sequence[Run]) -> list[Run]:
+    """Runs whose program died before their end: they are due, whatever the clock says."""
+    if house.lock.holder() is not None:
+        return []
+    known = {run.run_id for run in wanted}
+    return [run for run in reversed(house.catalog.runs(open_only=True)) if run.run_id not in known]
 
 
 def _jobs(house: Opened, names: tuple[str, ...], everything: bool) -> Sequence[Job]:
@@ -94,101 +90,6 @@ def _requested(house: Opened, jobs: Sequence[Job], target: str | None) -> list[R
     return wanted
 
 
-def _work(house: Opened, watch: Watch, wanted: Sequence[str]) -> None:
-    """Until the wanted runs have ended: be the executor if nobody is, else follow the one that is."""
-    while _open(house, wanted):
-        if house.lock.try_acquire():
-            try:
-                with executor(house, watch) as workflows:
-                    _execute(house, workflows, wanted)
-            finally:
-                house.lock.release()
-        else:
-            _follow(house, watch, wanted)
-
-
-@contextmanager
-def executor(house: Opened, watch: Watch) -> Iterator[Workflows]:
-    """The durable runtime in this process. What died with an earlier one is cleared away before anything runs."""
-    # The runtime takes half a second to import; commands that only show never pay for it.
-    from backstay.flows.backup import BackupFlow
-    from backstay.flows.durable import DurableWorkflows
-
-    outside = adapters(house, watch)
-    sweep(house)
-    workflows = DurableWorkflows(
-        BackupFlow(outside), durable_address(house), _executor_name(house), lanes_for(house.estate)[1]
-    )
-    try:
-        yield workflows
-    finally:
-        workflows.close()
-
-
-def sweep(house: Opened) -> None:
-    """End processes and remove folders that dead programs of this state folder left."""
-    from backstay.host.places import ScratchPlaces
-    from backstay.host.processes import Processes
-
-    Processes(house.secrets, house.clock, str(house.state)).sweep()
-    ScratchPlaces(str(house.state)).sweep()
-
-
-def durable_address(house: Opened) -> str | Secret:
-    """The runtime's own database: beside the catalog, or in the same PostgreSQL."""
-    if house.estate.catalog == "sqlite":
-        return f"sqlite:///{house.state / 'workflows.db'}"
-    return catalog_address(house.estate, house.state, house.secrets)
-
-
-def _executor_name(house: Opened) -> str:
-    return f"{socket.gethostname()}:{house.state}"
-
-
-def _execute(house: Opened, workflows: Workflows, wanted: Sequence[str]) -> None:
-    """Execute every open run, whoever asked for it, until the wanted ones have ended."""
-    submitted: set[str] = set()
-    looked = house.clock.elapsed()
-    while _open(house, wanted):
-        fresh = [run.run_id for run in reversed(house.catalog.runs(open_only=True)) if run.run_id not in submitted]
-        workflows.submit(fresh)
-        submitted.update(fresh)
-        if house.clock.elapsed() - looked > GIVE_UP_LOOK_S:
-            looked = house.clock.elapsed()
-            for run_id in _open(house, wanted):
-                if workflows.status(run_id) == "ended":
-                    _give_up(house, run_id)
-        house.clock.sleep(LOOK_S)
-
-
-def _give_up(house: Opened, run_id: str) -> None:
-    """A run that the runtime has ended although it never reached its own end."""
-    run = house.catalog.run(run_id)
-    if run is None or run.result is not None:
-        return
-    error = ErrorRecord(
-        "bug",
-        "the program died again and again during this run",
-        run.workload,
-        "Please report this with the run's log.",
-    )
-    house.catalog.save_run(replace(run, ended_at=house.clock.now(), result="failed", error=error))
-
-
-def _follow(house: Opened, watch: Watch, wanted: Sequence[str]) -> None:
-    """Show what another program is doing for us, until it is done or gone."""
-    for run in house.catalog.runs(open_only=True):
-        progress = house.catalog.progress(run.run_id) if run.run_id in wanted else None
-        if progress and watch.show:
-            watch.show(run.workload, progress.phase, progress.done, progress.total)
-    house.clock.sleep(0.2)
-
-
-def _open(house: Opened, wanted: Sequence[str]) -> list[str]:
-    still = {run.run_id for run in house.catalog.runs(open_only=True)}
-    return [run_id for run_id in wanted if run_id in still]
-
-
 def exit_code(views: Sequence[RunView]) -> ExitCode:
     """0 if all are good, 3 if some are; else what the failures have in common."""
     bad = [view for view in views if view.result != "done"]
@@ -202,20 +103,24 @@ def exit_code(views: Sequence[RunView]) -> ExitCode:
     return ExitCode.UNAVAILABLE if codes == {"unavailable"} else ExitCode.FAILED
 
 
-def cancel(house: Opened, run_id: str) -> RunView:
-    """Stop a run. One that nobody executes ends here and now."""
+def cancel(house: Opened, watch: Watch, run_id: str) -> RunView:
+    """Stop a run. One that nobody executes ends here and now, and leaves nothing."""
     found = _found(house, run_id)
     if not house.catalog.request_cancel(found.run_id):
         raise Refused(f"run {found.run_id} has ended: {found.result}", subject=found.run_id)
     if house.lock.try_acquire():
         try:
-            sweep(house)
-            run = _found(house, found.run_id)
-            if run.result is None:
-                house.catalog.save_run(replace(run, ended_at=house.clock.now(), result="cancelled"))
+            sweep_all(house)
+            _abandon(house, watch, found.run_id)
         finally:
             house.lock.release()
     return _view(house, found.run_id)
+
+
+def _abandon(house: Opened, watch: Watch, run_id: str) -> None:
+    from backstay.flows.backup import BackupFlow
+
+    BackupFlow(adapters(house, watch)).abandon(run_id, Cancelled("stopped by request", subject=run_id))
 
 
 def runs(house: Opened, names: tuple[str, ...], limit: int) -> tuple[RunView, ...]:

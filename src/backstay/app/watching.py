@@ -8,6 +8,7 @@ from typing import Literal
 
 from backstay.domain.errors import Cancelled
 from backstay.domain.runs import RunNote, RunProgress
+from backstay.domain.stopping import Leaving
 from backstay.ports.catalog import Catalog
 from backstay.ports.clock import Clock
 from backstay.ports.progress import Progress
@@ -20,17 +21,23 @@ ASK_S = 0.5
 """Between two looks whether a run should stop."""
 
 Show = Callable[[str, str, int | None, int | None], None]
+Say = Callable[[str], None]
 
 
 class Watch:
-    """Progress of runs and drills. `show` is called at every step with the subject, the phase, bytes done and total."""
+    """Progress of runs and drills. `show` is called at every step with the subject, the phase, bytes done and total;
+    `say` with a sentence for the person who waits. While `leaving` is set, every run is let go.
+    """
 
-    def __init__(self, catalog: Catalog, clock: Clock, secrets: Secrets, show: Show | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, clock: Clock, secrets: Secrets, show: Show | None = None, say: Say | None = None
+    ) -> None:
         self.catalog = catalog
         self.clock = clock
         self.secrets = secrets
         self.show = show
-        self.interrupted = threading.Event()
+        self.say = say
+        self.leaving = threading.Event()
 
     def progress(self, run_id: str) -> Progress:
         """The progress of one run: beats and notes are kept, a cancel request stops it."""
@@ -38,7 +45,7 @@ class Watch:
         return RunWatch(self, run_id, run.workload if run else run_id)
 
     def drill(self, subject: str) -> Progress:
-        """The progress of work that is not a run: shown here, stopped by an interrupt, kept nowhere."""
+        """The progress of work that is not a run: shown here, kept nowhere; an interrupt reaches it by itself."""
         return PassingWatch(self, subject)
 
 
@@ -62,8 +69,7 @@ class PassingWatch:
         return None
 
     def check(self) -> None:
-        if self._watch.interrupted.is_set():
-            raise Cancelled(f"{self._subject}: interrupted", subject=self._subject)
+        return None
 
 
 class RunWatch(PassingWatch):
@@ -87,7 +93,8 @@ class RunWatch(PassingWatch):
         self._watch.catalog.note(RunNote(self._run_id, self._watch.clock.now(), level, redacted))
 
     def check(self) -> None:
-        super().check()
+        if self._watch.leaving.is_set():
+            raise Leaving
         now = self._watch.clock.elapsed()
         if now - self._asked >= ASK_S:
             self._asked = now

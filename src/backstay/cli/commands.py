@@ -88,7 +88,7 @@ def _watched(house: Opened, screen: Screen) -> Iterator[Watch]:
     from .bars import progress
 
     with progress(screen) as show:
-        yield Watch(house.catalog, house.clock, house.secrets, show)
+        yield Watch(house.catalog, house.clock, house.secrets, show, None if screen.quiet else screen.say)
 
 
 def _show(house: Opened, screen: Screen, as_json: bool, name: str, text: Callable[[], None], **content: Any) -> None:
@@ -172,7 +172,10 @@ def run(
     target: Annotated[str | None, typer.Option(help="Another target than the policy's first copy.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Take restore points now."""
+    """Take restore points now.
+
+    Ctrl-C cancels the runs that were asked for. SIGTERM lets them go: the next `backstay run` takes them up again.
+    """
     from backstay.app.runs import exit_code
     from backstay.app.runs import run as take
 
@@ -199,7 +202,8 @@ def cancel(
     from backstay.app.runs import cancel as stop
 
     with _opened(context) as (house, screen):
-        view = stop(house, run_id)
+        with _watched(house, screen) as watch:
+            view = stop(house, watch, run_id)
         word = "is cancelled" if view.result == "cancelled" else "will stop within seconds"
         _show(house, screen, as_json, "cancel", lambda: screen.out.print(f"run {view.run_id} {word}"), run=view)
 

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 from backstay.domain.errors import BackstayError, ExitCode
+from backstay.domain.stopping import Terminated
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _asked_to_end)
     sys.exit(run(sys.argv[1:]))
+
+
+def _asked_to_end(number: int, frame: FrameType | None) -> None:
+    """The first time everything is let go in order; the second time at once, and the next start clears up."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _end_at_once)
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    os._exit(int(ExitCode.INTERRUPTED))
 
 
 def run(arguments: list[str]) -> int:
@@ -25,6 +41,9 @@ def run(arguments: list[str]) -> int:
     except BackstayError as error:
         _say(error, as_json)
         return int(error.exit_code)
+    except Terminated:
+        sys.stderr.write("stopped; the next backstay run takes up what was begun\n")
+        return int(ExitCode.INTERRUPTED)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return int(ExitCode.INTERRUPTED)
@@ -47,7 +66,7 @@ def _guarded(arguments: list[str]) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     except typer.Abort as abort:
-        raise KeyboardInterrupt from abort
+        raise Terminated if isinstance(abort.__cause__, Terminated) else KeyboardInterrupt from abort
     except typer.TyperException as wrong:
         raise _wrong_words(wrong) from wrong
     return int(result or 0)

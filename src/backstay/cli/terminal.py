@@ -19,6 +19,10 @@ class Screen:
     err: Console
     quiet: bool
 
+    def say(self, sentence: str) -> None:
+        """A sentence for whoever waits; never part of a result."""
+        self.err.print(sentence, markup=False, soft_wrap=True)
+
 
 def screen(*, quiet: bool, no_color: bool) -> Screen:
     """Consoles that keep to NO_COLOR, to --no-color and to what the terminal can do."""

@@ -101,6 +101,12 @@ class EngineFailed(BackstayError):
     code = "engine"
 
 
+class MachineLacks(EngineFailed):
+    """The operator acts: this machine lacks a program, memory or room. It says nothing about what is stored."""
+
+    code = "machine"
+
+
 class RepositoryDamaged(BackstayError):
     """The operator acts now: stored bytes are missing or wrong; nothing is expired from there."""
 
@@ -138,6 +144,7 @@ ERRORS: dict[str, type[BackstayError]] = {
         Unavailable,
         SourceFailed,
         EngineFailed,
+        MachineLacks,
         RepositoryDamaged,
         CatalogError,
         Cancelled,

@@ -7,14 +7,13 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
-from backstay.domain.errors import BackstayError, SourceFailed
+from backstay.domain.errors import SourceFailed
 from backstay.domain.points import Fingerprint, RestorePoint
 from backstay.domain.runs import Amount
 from backstay.ports.engine import (
     SEAL_FILE,
     BackupReport,
     BackupRequest,
-    ForgetRequest,
     Paths,
     Stream,
 )
@@ -23,6 +22,7 @@ from backstay.proof.evidence import utc
 from backstay.proof.judging import implausible
 
 from .adapters import Adapters
+from .leftovers import clear, may_be_there
 from .naming import point_name
 from .records import Copied
 from .work import Work, run_of
@@ -37,19 +37,15 @@ class Copying:
         self._repository = adapters.repository(work.workload, work.target)
 
     def once(self) -> Copied:
-        """The run's point: the one that is there already, or a new one; an error leaves nothing that looks whole."""
+        """The run's point: the one that is there already, or a new one."""
         kept = self._with.catalog.point_of_run(self._work.run.run_id)
         if kept is not None:
             return Copied(kept.run_id, point=kept.point)
         run = run_of(self._with, self._work.run.run_id)
-        if run.attempts:
-            self._clear()
+        if may_be_there(self._with, run):
+            clear(self._with, self._work)
         self._with.catalog.save_run(replace(run, attempts=run.attempts + 1))
-        try:
-            return self._copy()
-        except BackstayError:
-            self._release()
-            raise
+        return self._copy()
 
     def _copy(self) -> Copied:
         work = self._work
@@ -63,7 +59,9 @@ class Copying:
                 _seal(place, backup)
                 work.progress.phase("copy")
                 report = work.engine.backup(backup, work.progress)
-                fingerprint = self._fingerprint(held, report, previous)
+                work.progress.phase("fingerprint")
+                fingerprint = held.fingerprint(work.progress)
+                self._require_plausible(fingerprint.amount, previous)
         return self._keep(backup, report, fingerprint)
 
     def _request(self, held: Held, newest: RestorePoint | None) -> BackupRequest:
@@ -78,17 +76,6 @@ class Copying:
             as_of=held.as_of,
             parent=newest.snapshot if newest and beside else None,
         )
-
-    def _fingerprint(self, held: Held, report: BackupReport, previous: Fingerprint | None) -> Fingerprint:
-        """Without a believable fingerprint the snapshot must not stay."""
-        try:
-            self._work.progress.phase("fingerprint")
-            fingerprint = held.fingerprint(self._work.progress)
-            self._require_plausible(fingerprint.amount, previous)
-        except BackstayError:
-            self._forget((report.snapshot,))
-            raise
-        return fingerprint
 
     def _keep(self, backup: BackupRequest, report: BackupReport, fingerprint: Fingerprint) -> Copied:
         work, repository = self._work, self._repository
@@ -123,31 +110,6 @@ class Copying:
         finding = implausible(workload.name, amount, previous.amount if previous else None, workload.plausible)
         if finding:
             raise SourceFailed(f"{workload.name}: {finding.message}", subject=workload.name, hint=finding.hint)
-
-    def _clear(self) -> None:
-        """Take away what an earlier try left: dead locks, and a snapshot that never got its fingerprint."""
-        engine, progress = self._work.engine, self._work.progress
-        engine.release(self._repository, progress)
-        listed = engine.restore_points(self._repository, progress)
-        left = tuple(stored.snapshots[0] for stored in listed if stored.run_id == self._work.run.run_id)
-        if left:
-            progress.note("an earlier try left a snapshot without a fingerprint; it is taken out and made again")
-            self._forget(left)
-
-    def _release(self) -> None:
-        """A tool that was killed leaves its lock; the next run must not find it."""
-        try:
-            self._work.engine.release(self._repository, self._work.progress)
-        except BackstayError as error:
-            self._work.progress.note(f"locks could not be looked at: {error.message}", "warning")
-
-    def _forget(self, snapshots: tuple[str, ...]) -> None:
-        request = ForgetRequest(self._repository, snapshots, self._work.run.run_id)
-        report = self._work.engine.forget(request, self._work.progress)
-        for snapshot in set(snapshots) - set(report.gone):
-            self._work.progress.note(
-                f"snapshot {snapshot[:8]} could not be taken out; no point stands for it", "warning"
-            )
 
 
 def _with_seal(source: Paths | Stream) -> Paths | Stream:

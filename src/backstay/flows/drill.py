@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backstay.domain.drills import Drill, DrillVerdict, Level, LevelResult
-from backstay.domain.errors import BackstayError, Cancelled, EngineFailed, Unavailable
+from backstay.domain.errors import BackstayError, Cancelled, MachineLacks, Unavailable
 from backstay.domain.estate import Workload
 from backstay.domain.findings import Finding
 from backstay.domain.points import Fingerprint, PointState, RestorePoint
@@ -17,7 +17,7 @@ from backstay.ports.engine import SEAL_FILE, Engine, Repository, RestoreRequest,
 from backstay.ports.kind import Kind, Raised, RaiseRequest
 from backstay.ports.progress import Progress
 from backstay.proof.evidence import drill_evidence
-from backstay.proof.judging import freshness, several, together, unreached, up_to, verdict
+from backstay.proof.judging import freshness, several, snapshot_of, together, unreached, up_to, verdict
 
 from .adapters import Adapters
 
@@ -120,7 +120,7 @@ class DrillFlow:
         if report.problems:
             return LevelResult("L0", "failed", several(report.problems))
         listed = course.engine.restore_points(repository, course.progress)
-        course.stored = next((stored for stored in listed if stored.run_id == course.point.run_id), None)
+        course.stored = snapshot_of(course.point, listed)
         if course.stored is None:
             held = ", ".join(sorted({stored.workload or "unknown" for stored in listed})) or "nothing"
             detail = f"no snapshot of run {course.point.run_id} is there; the repository holds {len(listed)} of {held}"
@@ -164,7 +164,7 @@ class DrillFlow:
         return kept
 
     def _with_evidence(self, drill: Drill, course: _Course) -> Drill:
-        """The drill with the number of its record. Another drill that took the number meanwhile is followed, not lost."""
+        """The drill with the number of its record; one that another drill took meanwhile is followed by the next."""
         catalog = self._with.catalog
         while True:
             evidence = drill_evidence(drill, _facts(course), catalog.last_evidence())
@@ -203,11 +203,10 @@ def _tried(level: Level, judge: Judge) -> LevelResult:
         return judge()
     except Cancelled:
         raise
-    except Unavailable as error:
+    except (Unavailable, MachineLacks) as error:
         return LevelResult(level, "skipped", error.message)
     except BackstayError as error:
-        missing_tool = isinstance(error, EngineFailed) and error.subject == "missing program"
-        return LevelResult(level, "skipped" if missing_tool else "failed", error.message)
+        return LevelResult(level, "failed", error.message)
 
 
 def _raiser(error: BackstayError) -> Judge:

@@ -9,7 +9,7 @@ import subprocess  # noqa: TID251 - the Runner is built here
 from collections.abc import Sequence
 from functools import cache
 
-from backstay.domain.errors import ConfigError, EngineFailed
+from backstay.domain.errors import ConfigError, MachineLacks
 from backstay.domain.secrets import Secret
 from backstay.ports.runner import Command
 
@@ -55,16 +55,16 @@ def environment_of(command: Command, state: str) -> dict[str, str]:
 
 
 def demand(programs: Sequence[str], path: str) -> None:
-    """EngineFailed unless all of them are there."""
+    """MachineLacks unless all of them are there."""
     for program in programs:
         if shutil.which(program, path=path) is None:
             raise _missing(program)
 
 
-def _missing(program: str) -> EngineFailed:
+def _missing(program: str) -> MachineLacks:
     name = os.path.basename(program)
     package = _PACKAGES.get(name, name)
-    return EngineFailed(
+    return MachineLacks(
         f"{program} is not installed",
         subject=name,
         hint=f"Install it (on Debian: apt install {package}), or put the folder that holds it on PATH.",

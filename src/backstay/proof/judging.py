@@ -49,6 +49,17 @@ def up_to(depth: Level) -> frozenset[Level]:
     return frozenset(level for level in LEVELS if level <= depth)
 
 
+def own_snapshot_of(point: RestorePoint, listed: Sequence[StoredPoint]) -> StoredPoint | None:
+    """The snapshot that a point's run wrote, under whatever name it has since somebody tagged or rewrote it."""
+    return next((stored for stored in listed if point.snapshot in stored.snapshots), None)
+
+
+def snapshot_of(point: RestorePoint, listed: Sequence[StoredPoint]) -> StoredPoint | None:
+    """What stands for a point in its repository: its own snapshot, else one with its run's tag, for L6 to judge."""
+    tagged = (stored for stored in listed if stored.run_id == point.run_id)
+    return own_snapshot_of(point, listed) or next(tagged, None)
+
+
 def freshness(
     point: RestorePoint, stored: StoredPoint | None, seal: dict[str, str] | None, sealed: bool
 ) -> LevelResult:

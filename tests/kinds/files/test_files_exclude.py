@@ -40,7 +40,7 @@ PIECES = (
 )
 # Each example is a run of restic, so a failing one is shown as it was found and not made smaller.
 FEW = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
@@ -82,7 +82,7 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("trees")
-    for number in range(40):
+    for number in range(25):
         grow(root / f"t{number:02d}")
     return root
 
@@ -98,7 +98,7 @@ def test_patterns_at_any_depth_leave_out_what_restic_leaves_out(
     assert {path for path in stored if path.startswith(str(forest))} == left(forest, tuple(chosen))
 
 
-@given(st.lists(patterns, min_size=40, max_size=40))
+@given(st.lists(patterns, min_size=25, max_size=25))
 @FEW
 def test_anchored_patterns_leave_out_what_restic_leaves_out(trees: Path, restic: Restic, chosen: list[str]) -> None:
     anchored = [f"{trees}/t{number:02d}/{pattern}" for number, pattern in enumerate(chosen)]
@@ -109,7 +109,7 @@ def test_anchored_patterns_leave_out_what_restic_leaves_out(trees: Path, restic:
 
 
 @given(st.lists(st.text("a[]-^\\*?/", min_size=1, max_size=5), min_size=30, max_size=30, unique=True))
-@settings(FEW, max_examples=8)
+@settings(FEW, max_examples=5)
 def test_patterns_that_restic_refuses_are_told_apart(restic: Restic, tmp_path: Path, chosen: list[str]) -> None:
     """With one pattern that is certainly wrong, restic names all that are."""
     said = restic.run("backup", *(f"--exclude={one}" for one in (*chosen, "[")), str(tmp_path), check=False)

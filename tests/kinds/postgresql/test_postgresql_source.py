@@ -220,3 +220,15 @@ def test_another_encoding_comes_back(house: Bench, server: PrivatePostgres, tmp_
         "CREATE TABLE \"Größe\" AS SELECT 'Übermut' AS ä", "COMMENT ON TABLE \"Größe\" IS 'ß'", database="latin"
     )
     proven(house, house.back_up(server.address_of("latin"), tmp_path / "b"))
+
+
+@pytest.mark.long
+def test_a_table_that_somebody_rewrites_is_waited_for_only_so_long(
+    house: Bench, server: PrivatePostgres, tmp_path: Path
+) -> None:
+    server.execute("CREATE DATABASE locked")
+    server.execute("CREATE TABLE t (a int)", database="locked")
+    with server.connect("locked") as other, other.transaction():
+        other.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unavailable, match="lock timeout"):
+            house.back_up(server.address_of("locked"), tmp_path / "b")

@@ -62,7 +62,8 @@ class ResticEngine:
         if repository.store.pieces("keys"):
             return
         place = os.path.realpath(repository.store.location)
-        making = f"{place}.{secrets.token_hex(4)}"
+        folders.remove_half_made(place)
+        making = f"{place}.{os.getpid()}-{secrets.token_hex(4)}"
         with ExitStack() as cleanup:
             cleanup.callback(shutil.rmtree, making, ignore_errors=True)
             self._console.ask(argv.init(repository, making), repository, progress)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from backstay.domain.errors import BackstayError, EngineFailed, RepositoryDamaged, Unavailable
+from backstay.domain.errors import BackstayError, EngineFailed, MachineLacks, RepositoryDamaged, Unavailable
 from backstay.domain.secrets import Secret
 from backstay.ports.engine import Repository
 from backstay.ports.runner import Command, Finished
@@ -42,8 +42,8 @@ def names_full_disk(text: str) -> bool:
     return bool(_FULL.search(text))
 
 
-def full(place: str) -> EngineFailed:
-    return EngineFailed(f"no space left in {place}", subject=place, hint="Make room there, then run this again.")
+def full(place: str) -> MachineLacks:
+    return MachineLacks(f"no space left in {place}", subject=place, hint="Make room there, then run this again.")
 
 
 def failure(finished: Finished, command: Command, repository: Repository) -> BackstayError:
@@ -51,7 +51,7 @@ def failure(finished: Finished, command: Command, repository: Repository) -> Bac
     subject = _subject(repository)
     said = _without_files(finished.err)
     if finished.status < 0:
-        return EngineFailed(
+        return MachineLacks(
             f"restic was killed by signal {-finished.status} while it worked on {subject}",
             subject=subject,
             hint="Look whether the machine ran out of memory, or somebody stopped it.",

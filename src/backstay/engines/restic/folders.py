@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import re
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +24,14 @@ def move_in(made: str, place: str) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+
+
+def remove_half_made(place: str) -> None:
+    """What programs that died while they made a repository left beside its place."""
+    for beside in Path(place).parent.glob(f"{glob.escape(Path(place).name)}.*-*"):
+        maker = re.fullmatch(r"(\d+)-[0-9a-f]{8}", beside.name.removeprefix(f"{Path(place).name}."))
+        if maker and not Path("/proc", maker[1]).exists():
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 def refuse_unless_empty(folder: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from backstay.domain.errors import RepositoryDamaged
 from backstay.domain.points import Inventory
@@ -30,15 +30,25 @@ def verify(store: Store, expected: Inventory | None, progress: Progress) -> Veri
     there = store.pieces()
     lasting = {name: size for name, size in there.items() if _PIECE.fullmatch(name)}
     wanted = expected.pieces if expected else {}
-    pruned = _was_pruned(wanted, lasting)
     differing = {name: size for name, size in wanted.items() if lasting.get(name) != size}
-    lost = {name: _difference(name, size, lasting.get(name)) for name, size in differing.items()}
-    excused = {name for name in lost if pruned and name not in lasting and name.startswith(("data/", "index/"))}
-    problems = [sentence for name, sentence in lost.items() if name not in excused]
-    remarks = ["the repository was pruned by hand: older pieces are gone"] if excused else []
+    excused = _excused([name for name in differing if name not in lasting], _was_pruned(wanted, lasting))
+    lost = [_difference(name, size, lasting.get(name)) for name, size in differing.items() if name not in excused]
     strangers = [f"{name} is left over from a write that was cut off" for name in there if _is_leftover(name)]
-    wrong = _wrong_hashes(store, {name: size for name, size in lasting.items() if name not in lost}, progress)
-    return VerifyReport(len(lasting), sum(lasting.values()), (*problems, *wrong), (*remarks, *strangers))
+    wrong = _wrong_hashes(store, {name: size for name, size in lasting.items() if name not in differing}, progress)
+    remarks = (*sorted(set(excused.values())), *strangers)
+    return VerifyReport(len(lasting), sum(lasting.values()), (*lost, *wrong), remarks)
+
+
+def _excused(missing: Iterable[str], pruned: bool) -> dict[str, str]:
+    """Names whose absence is no damage, each with a remark.
+
+    Somebody who tags, rewrites or forgets snapshots by hand takes their files away; whether the right one is still
+    there is asked by listing them. A lost key file is noticed when the repository is opened.
+    """
+    remarks = {"snapshots": "snapshots were forgotten or rewritten by hand", "keys": "a key was taken away by hand"}
+    if pruned:
+        remarks |= dict.fromkeys(("data", "index"), "the repository was pruned by hand: older pieces are gone")
+    return {name: remarks[folder] for name in missing if (folder := name.partition("/")[0]) in remarks}
 
 
 def _was_pruned(wanted: Mapping[str, int], there: Mapping[str, int]) -> bool:

@@ -95,8 +95,10 @@ def connected(address: Address, secrets: Secrets) -> Iterator[Connection]:
     except psycopg.OperationalError as error:
         raise _refused(address, secrets.redact(str(error))) from None
     with connection, _told(address, secrets):
-        for name, value in PINNED.items():
-            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        connection.execute(
+            "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS pinned(name, value)",
+            (list(PINNED), list(PINNED.values())),
+        )
         yield connection
 
 

@@ -129,6 +129,7 @@ def sequences(connection: Connection) -> Mapping[str, Sequence]:
 
 def patiently(connection: Connection, query: Composed, progress: Progress) -> tuple[Any, ...] | None:
     """A query that may take hours, given up as soon as somebody asks for the work to stop."""
+    progress.check()
     with ThreadPoolExecutor(1) as waiting:
         answer = waiting.submit(lambda: connection.execute(query).fetchone())
         try:

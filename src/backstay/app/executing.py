@@ -1,0 +1,186 @@
+"""Who executes runs: this program if it holds the estate, else the one that does, which is followed."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from backstay.domain.errors import Cancelled, InvariantBroken
+from backstay.domain.secrets import Secret
+from backstay.domain.stopping import Terminated
+from backstay.host.lock import Holder
+from backstay.planning.plan import lanes_for
+from backstay.ports.workflows import Workflows
+
+from .watching import Watch
+from .wiring import Opened, adapters, catalog_address
+
+if TYPE_CHECKING:
+    from backstay.flows.backup import BackupFlow
+
+LOOK_S = 0.1
+"""Between two looks at the runs that are executed."""
+
+FOLLOW_S = 0.2
+"""Between two looks at what another program does for us."""
+
+CARE_S = 1.0
+"""Between two looks for runs that will not reach their end by themselves."""
+
+KEEP = timedelta(days=30)
+"""How long the runtime keeps its own rows of runs that have ended."""
+
+
+def work(house: Opened, watch: Watch, wanted: Sequence[str]) -> None:
+    """Until the wanted runs have ended: be the executor if nobody is, else follow the one that is.
+
+    Interrupted by a person, the wanted runs are cancelled; told to end by the machine, they are let go.
+    """
+    try:
+        _until_ended(house, watch, wanted)
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        for run_id in wanted:
+            house.catalog.request_cancel(run_id)
+        raise
+
+
+def _until_ended(house: Opened, watch: Watch, wanted: Sequence[str]) -> None:
+    followed: Holder | None = None
+    while _open(house, wanted):
+        if house.lock.try_acquire():
+            try:
+                with executor(house, watch) as hands:
+                    hands.execute(wanted)
+            finally:
+                house.lock.release()
+        else:
+            followed = _follow(house, watch, wanted, followed)
+
+
+@dataclass(slots=True)
+class Executor:
+    """The durable runtime in this process, while it holds the estate."""
+
+    house: Opened
+    workflows: Workflows
+    flow: BackupFlow
+    cared: float = 0.0
+
+    def execute(self, wanted: Sequence[str]) -> None:
+        """Execute every open run, whoever asked for it, until the wanted ones have ended.
+
+        What was begun for others is ended too: nobody else may begin it while it is in our hands.
+        """
+        submitted: set[str] = set()
+        try:
+            while _open(self.house, wanted):
+                self._submit(submitted)
+                self._wait(submitted)
+            while _open(self.house, submitted):
+                self._wait(submitted)
+        except Terminated:
+            raise
+        except KeyboardInterrupt:
+            self._cancel(wanted)
+            raise
+
+    def _submit(self, submitted: set[str]) -> None:
+        known = reversed(self.house.catalog.runs(open_only=True))
+        fresh = [run.run_id for run in known if run.run_id not in submitted]
+        self.workflows.submit(fresh)
+        submitted.update(fresh)
+
+    def _wait(self, submitted: set[str]) -> None:
+        self.house.clock.sleep(LOOK_S)
+        if self.house.clock.elapsed() - self.cared >= CARE_S:
+            self.cared = self.house.clock.elapsed()
+            self._care(submitted)
+
+    def _care(self, submitted: set[str]) -> None:
+        """End what the runtime gave up, and what is cancelled while it still waits for its turn."""
+        for run_id in _open(self.house, submitted):
+            if failure := self.workflows.failure(run_id):
+                hint = f"See backstay log {run_id}; the next backstay run takes a new one."
+                self.flow.abandon(run_id, InvariantBroken(failure, subject=run_id, hint=hint))
+            elif self.house.catalog.cancel_requested(run_id) and self.workflows.status(run_id) == "waiting":
+                self.flow.abandon(run_id, Cancelled("stopped by request", subject=run_id))
+
+    def _cancel(self, wanted: Sequence[str]) -> None:
+        for run_id in wanted:
+            self.house.catalog.request_cancel(run_id)
+        while still := _open(self.house, wanted):
+            self._care(set(still))
+            self.house.clock.sleep(LOOK_S)
+
+
+@contextmanager
+def executor(house: Opened, watch: Watch) -> Iterator[Executor]:
+    """What died with an earlier program is cleared away before anything runs; when left, nothing is in hand."""
+    # The runtime takes half a second to import; commands that only show never pay for it.
+    from backstay.flows.backup import BackupFlow
+    from backstay.flows.durable import DurableWorkflows
+
+    flow = BackupFlow(adapters(house, watch))
+    sweep_all(house)
+    workflows = DurableWorkflows(flow, durable_address(house), _executor_name(house), lanes_for(house.estate)[1])
+    try:
+        workflows.prune(house.clock.now() - KEEP)
+        yield Executor(house, workflows, flow)
+    finally:
+        watch.leaving.set()
+        workflows.close()
+        watch.leaving.clear()
+
+
+def sweep_all(house: Opened) -> None:
+    """Clear away what dead programs left. Only for the holder of the estate: nobody else is staging anything."""
+    sweep(house)
+    shutil.rmtree(house.state / "work", ignore_errors=True)
+
+
+def sweep(house: Opened) -> None:
+    """End processes and remove folders that dead programs of this state folder left."""
+    from backstay.host.places import ScratchPlaces
+    from backstay.host.processes import Processes
+
+    Processes(house.secrets, house.clock, str(house.state)).sweep()
+    ScratchPlaces(str(house.state)).sweep()
+
+
+def durable_address(house: Opened) -> str | Secret:
+    """The runtime's own database: beside the catalog, or in the same PostgreSQL."""
+    if house.estate.catalog == "sqlite":
+        return f"sqlite:///{house.state / 'workflows.db'}"
+    return catalog_address(house.estate, house.state, house.secrets)
+
+
+def _executor_name(house: Opened) -> str:
+    return f"{socket.gethostname()}:{house.state}"
+
+
+def _follow(house: Opened, watch: Watch, wanted: Sequence[str], followed: Holder | None) -> Holder | None:
+    """Show what another program is doing for us; who that is, said once."""
+    holder = house.lock.holder()
+    if holder and holder != followed and watch.say:
+        since = holder.since.astimezone(ZoneInfo(house.estate.timezone))
+        watch.say(f"another program works on this estate: pid {holder.pid}, since {since:%H:%M:%S %Z}")
+        watch.say(f"  {holder.command}; it is waited for, and if it ends the work goes on here")
+    for run in house.catalog.runs(open_only=True):
+        progress = house.catalog.progress(run.run_id) if run.run_id in wanted else None
+        if progress and watch.show:
+            watch.show(run.workload, progress.phase, progress.done, progress.total)
+    house.clock.sleep(FOLLOW_S)
+    return holder or followed
+
+
+def _open(house: Opened, wanted: Sequence[str] | set[str]) -> list[str]:
+    still = {run.run_id for run in house.catalog.runs(open_only=True)}
+    return [run_id for run_id in wanted if run_id in still]
