@@ -1,4 +1,4 @@
-"""A throwaway PostgreSQL 15 for tests: a real server on a private socket, gone afterwards."""
+"""A throwaway PostgreSQL for tests: a real server on a private socket, gone afterwards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from urllib.parse import quote
 
 import psycopg
 
-PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+"""The newest server that the system's packages put here."""
+
 READY_WITHIN_S = 30.0
 
 
@@ -28,6 +30,7 @@ class PrivatePostgres:
     folder: Path
     password: str | None
     settings: Sequence[str]
+    programs: Path = PROGRAMS
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,7 +72,7 @@ class PrivatePostgres:
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
-            argv = [str(PROGRAMS / "postgres"), "-D", str(self.data), "-k", str(self.sockets), *self.settings]
+            argv = [str(self.programs / "postgres"), "-D", str(self.data), "-k", str(self.sockets), *self.settings]
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, cwd="/", **_account())
         self._wait()
 
@@ -98,7 +101,12 @@ class PrivatePostgres:
 
 @contextmanager
 def private_postgres(
-    *, password: str | None = None, wal_level: str = "minimal", settings: Sequence[str] = (), initdb: Sequence[str] = ()
+    *,
+    password: str | None = None,
+    wal_level: str = "minimal",
+    settings: Sequence[str] = (),
+    initdb: Sequence[str] = (),
+    programs: Path = PROGRAMS,
 ) -> Iterator[PrivatePostgres]:
     """A server of one's own, with superuser `postgres`; with `password` the socket asks for it (SCRAM).
 
@@ -107,7 +115,7 @@ def private_postgres(
     folder = Path(tempfile.mkdtemp(prefix="bspg", dir="/tmp"))
     options = [f"wal_level={wal_level}", "listen_addresses=", "fsync=off", "shared_buffers=32MB", *settings]
     options += ["max_wal_senders=0"] if wal_level == "minimal" else []
-    server = PrivatePostgres(folder, password, [part for option in options for part in ("-c", option)])
+    server = PrivatePostgres(folder, password, [part for option in options for part in ("-c", option)], programs)
     try:
         _prepare(server, initdb)
         server.start()
@@ -127,7 +135,7 @@ def _prepare(server: PrivatePostgres, options: Sequence[str]) -> None:
     if os.geteuid() == 0:
         for path in (server.folder, *server.folder.iterdir()):
             shutil.chown(path, "postgres", "postgres")
-    argv = [str(PROGRAMS / "initdb"), "-D", str(server.data), "-N", "-U", "postgres", "-E", "UTF8"]
+    argv = [str(server.programs / "initdb"), "-D", str(server.data), "-N", "-U", "postgres", "-E", "UTF8"]
     argv += ["--locale=C.UTF-8", *authentication, *options]
     done = subprocess.run(argv, capture_output=True, text=True, cwd="/", **_account())
     if done.returncode:

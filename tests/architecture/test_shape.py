@@ -17,7 +17,7 @@ ADAPTERS = {"catalog", "engines", "kinds"}
 # The name of a promise is the promise.
 PROMISES = {"ports/conformance.py", "ports/catalog_promises.py", "ports/catalog_samples.py"}
 
-REASON = re.compile(r"# (?:type: ignore|noqa)(?:\[[\w, -]+\]|: [A-Z]+\d+(?:, ?[A-Z]+\d+)*)(?:  #| -) \w")
+REASON = re.compile(r"# (?:type: ignore|noqa)(?:\[[\w, -]+\]|: [A-Z]+\d+(?:, ?[A-Z]+\d+)*)(?:  ?#| -) \S")
 
 
 def used_elsewhere() -> set[tuple[str, str]]:

@@ -17,6 +17,7 @@ EXIT_CODES = {
     "error": 1,
     "source": 1,
     "engine": 1,
+    "machine": 1,
     "catalog": 1,
     "cancelled": 1,
     "config": 2,

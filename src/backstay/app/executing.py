@@ -24,8 +24,8 @@ from .wiring import Opened, adapters, catalog_address
 if TYPE_CHECKING:
     from backstay.flows.backup import BackupFlow
 
-LOOK_S = 0.1
-"""Between two looks at the runs that are executed."""
+LOOK_S = 0.5
+"""Between two looks for runs that others asked for; that a run has ended is seen at once."""
 
 FOLLOW_S = 0.2
 """Between two looks at what another program does for us."""
@@ -99,7 +99,7 @@ class Executor:
         submitted.update(fresh)
 
     def _wait(self, submitted: set[str]) -> None:
-        self.house.clock.sleep(LOOK_S)
+        self.workflows.wait(LOOK_S)
         if self.house.clock.elapsed() - self.cared >= CARE_S:
             self.cared = self.house.clock.elapsed()
             self._care(submitted)
@@ -118,7 +118,7 @@ class Executor:
             self.house.catalog.request_cancel(run_id)
         while still := _open(self.house, wanted):
             self._care(set(still))
-            self.house.clock.sleep(LOOK_S)
+            self.workflows.wait(LOOK_S)
 
 
 @contextmanager

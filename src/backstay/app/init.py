@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
-import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backstay.domain.errors import ConfigError, Refused
+from backstay.host.state import state_path
 
-TREES = ("/srv", "/var/www", "/home")
-"""Each folder below these that holds a file is proposed."""
+from .looking import look
+from .machine import Found, Machine, this_machine
+from .starter import Starter, name_of, names_of, text_of
 
-SINGLE_TREES = ("/etc",)
-
-SQLITE_PLACES = ("/srv", "/var/lib", "/home", "/opt")
-SQLITE_ENDINGS = (".db", ".sqlite", ".sqlite3")
-SQLITE_MAGIC = b"SQLite format 3\x00"
-
-SOCKETS = ("/var/run/postgresql", "/tmp")  # noqa: S108  # where PostgreSQL puts its socket by default
-ENTRIES_LOOKED_AT = 50_000
-MOST_OF_A_KIND = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing worth protecting; `remark` says what to check before trusting the proposal."""
-
-    workload: str
-    kind: str
-    where: str
-    remark: str = ""
+TARGET_OF_ROOT = "/var/backups/backstay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,162 +27,67 @@ class InitView:
     found: tuple[Found, ...]
 
 
-def init(directory: str) -> InitView:
-    """Write `estate.yaml` into the directory; Refused if there is one."""
+def init(directory: str, state: str | None = None, machine: Machine | None = None) -> InitView:
+    """Write `estate.yaml` into the directory; Refused if there is one.
+
+    `state` is the state folder that was asked for; `machine` says where to look, this whole machine if not given.
+    """
     folder = Path(directory).absolute()
     path = folder / "estate.yaml"
-    if path.exists():
-        raise Refused(f"{path} is there already", subject=str(path), hint="Edit it, or give init another folder.")
-    found = tuple(_named(_look(folder)))
-    estate = _name(socket.gethostname().split(".")[0]) or "estate"
+    _require_free(folder, path)
+    starter = _starter(folder, state, machine or this_machine())
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text_of(starter))
+    except FileExistsError:
+        raise _there_already(path) from None
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return InitView(str(path), starter.estate, starter.found)
+
+
+def _require_free(folder: Path, path: Path) -> None:
+    """Known before the machine is looked at, which may take seconds."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(_file(estate, found, _target(folder)))
+        taken = os.path.lexists(path)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}", subject=str(path)) from error
-    return InitView(str(path), estate, found)
+        raise _unwritable(path, error) from error
+    if taken:
+        raise _there_already(path)
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        raise _unwritable(path, PermissionError(0, "Permission denied"))
 
 
-def _look(folder: Path) -> Iterator[Found]:
-    trees = list(_trees())
-    yield from trees or [Found(folder.name or "files", "files", str(folder), "nothing else was found; name your data")]
-    yield from _postgresql()
-    yield from _sqlite((*SQLITE_PLACES, str(folder)))
+def _there_already(path: Path) -> Refused:
+    return Refused(f"{path} is there already", subject=str(path), hint="Edit it, or give init another folder.")
 
 
-def _trees() -> Iterator[Found]:
-    for root in TREES:
-        for entry in sorted(_entries(root), key=lambda each: each.name)[:MOST_OF_A_KIND]:
-            if entry.is_dir(follow_symlinks=False) and _holds_a_file(entry.path):
-                yield Found(f"{Path(root).name}-{entry.name}", "files", entry.path)
-    for tree in SINGLE_TREES:
-        if _holds_a_file(tree):
-            yield Found(Path(tree).name, "files", tree, "this machine's settings")
+def _unwritable(path: Path, error: OSError) -> ConfigError:
+    hint = "Give init a folder that you may write into."
+    return ConfigError(f"{path} cannot be written: {error.strerror}", subject=str(path), hint=hint)
 
 
-def _postgresql() -> Iterator[Found]:
-    """Databases of the servers whose sockets are here, as far as they let us in."""
-    for folder in SOCKETS:
-        for entry in _entries(folder):
-            port = entry.name.removeprefix(".s.PGSQL.")
-            if port.isdigit() and stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
-                yield from _databases(folder, port)
+def _starter(folder: Path, asked: str | None, machine: Machine) -> Starter:
+    state, target = _state(asked, os.environ), _target(folder, os.environ)
+    machine = replace(machine, ours=(*machine.ours, target, *((state,) if state else ())))
+    found = tuple(names_of(look(machine, str(folder))))
+    estate = name_of(socket.gethostname().split(".")[0]) or "estate"
+    return Starter(estate, target, state, found)
 
 
-def _databases(folder: str, port: str) -> Iterator[Found]:
-    import psycopg
-
-    address = f"host={folder} port={port}"
-    query = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1"
+def _state(asked: str | None, environ: Mapping[str, str]) -> str | None:
     try:
-        with psycopg.connect(f"{address} dbname=postgres connect_timeout=3") as server:
-            names = [str(row[0]) for row in server.execute(query)]
-    except psycopg.Error:
-        dsn = f"postgresql:///postgres?host={folder}&port={port}"
-        yield Found(f"postgresql-{port}", "postgresql", dsn, "it did not let us in; check user and database")
-        return
-    wanted = [name for name in names if name != "postgres"] or names
-    for name in wanted[:MOST_OF_A_KIND]:
-        yield Found(f"pg-{name}", "postgresql", f"postgresql:///{name}?host={folder}&port={port}")
+        return state_path(asked, environ)
+    except ConfigError:  # there is no home: the file says what to do about it
+        return None
 
 
-def _sqlite(places: Iterable[str]) -> Iterator[Found]:
-    seen: set[str] = set()
-    for place in places:
-        for path in _walk(place):
-            if len(seen) < MOST_OF_A_KIND and path.endswith(SQLITE_ENDINGS) and path not in seen and _is_sqlite(path):
-                seen.add(path)
-                yield Found(Path(path).stem, "sqlite", path)
-
-
-def _is_sqlite(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
-    except OSError:
-        return False
-
-
-def _walk(root: str) -> Iterator[str]:
-    """Paths of regular files, up to a number of entries, so that a large disk is not read through."""
-    left = ENTRIES_LOOKED_AT
-    for folder, folders, files in os.walk(root):
-        folders.sort()
-        left -= len(files) + len(folders)
-        if left < 0:
-            return
-        yield from (os.path.join(folder, name) for name in sorted(files))
-
-
-def _holds_a_file(path: str) -> bool:
-    return next(_walk(path), None) is not None
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
-
-
-def _named(found: Iterable[Found]) -> Iterator[Found]:
-    """The same with names that the file may use, each once."""
-    taken: dict[str, int] = {}
-    for each in found:
-        name = _name(each.workload) or each.kind
-        taken[name] = taken.get(name, 0) + 1
-        unique = name if taken[name] == 1 else f"{name}-{taken[name]}"
-        yield Found(unique, each.kind, each.where, each.remark)
-
-
-def _name(text: str) -> str:
-    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:40]
-
-
-def _target(folder: Path) -> str:
+def _target(folder: Path, environ: Mapping[str, str]) -> str:
+    """Where copies go until somebody names a better place."""
     if os.geteuid() == 0:
-        return "/var/backups/backstay"
-    home = os.environ.get("XDG_DATA_HOME") or (os.environ.get("HOME") and os.path.expanduser("~/.local/share"))
-    return f"{home}/backstay/backups" if home else str(folder / "backups")
-
-
-def _file(estate: str, found: tuple[Found, ...], target: str) -> str:
-    lines = [
-        "# What this estate owns and what each part is owed.",
-        "# backstay check   says whether it is sound, and what could be better",
-        "# backstay plan    shows when what will run, and why",
-        f"estate: {estate}",
-        "timezone: UTC                # of windows, retention slots and everything shown",
-        "",
-        "targets:",
-        "  # Another disk, better another machine: a copy beside its source dies with it.",
-        f"  vault: {{url: {_quoted(target)}}}",
-        "",
-        "policies:",
-        "  standard:",
-        "    rpo: 24h                 # at most this much may be lost",
-        "    rto: 4h                  # back within this time",
-        "    keep: {daily: 14, weekly: 8, monthly: 12}",
-        "    drill: monthly           # how often a restore is proven",
-        "",
-        "workloads:",
-    ]
-    for each in found:
-        remark = f"   # {each.remark}" if each.remark else ""
-        lines.append(f"  {_quoted(each.workload)}: {{kind: {each.kind}, {_pointer(each)}, policy: standard}}{remark}")
-    return "\n".join(lines) + "\n"
-
-
-def _pointer(found: Found) -> str:
-    key = {"files": "paths", "sqlite": "path", "postgresql": "dsn"}[found.kind]
-    where = _quoted(found.where)
-    return f"{key}: [{where}]" if key == "paths" else f"{key}: {where}"
-
-
-def _quoted(text: str) -> str:
-    """A YAML string that stands as it is, or in double quotes."""
-    if re.fullmatch(r"[A-Za-z/][A-Za-z0-9_./-]*", text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in escaped) + '"'
+        return TARGET_OF_ROOT
+    home = environ.get("HOME", "")
+    own = environ.get("XDG_DATA_HOME") or os.path.join(home, ".local", "share")
+    usable = home.startswith("/") and os.access(home, os.W_OK, effective_ids=True)
+    return os.path.join(own if usable and own.startswith("/") else str(folder), "backstay", "backups")

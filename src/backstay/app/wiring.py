@@ -30,6 +30,14 @@ from backstay.targets.stores import store_for
 
 from .watching import Watch
 
+SECRETS = HostSecrets()
+"""One for the process: what was fetched once is hidden in whatever it prints until it ends."""
+
+
+def redacted(text: str) -> str:
+    """The text without any secret that this process has fetched."""
+    return SECRETS.redact(text)
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -59,7 +67,7 @@ def opened(door: Door) -> Iterator[Opened]:
     estate = load_or_raise(path)
     state = Path(open_state(state_path(door.state, os.environ)))
     clock = SystemClock()
-    secrets = HostSecrets()
+    secrets = SECRETS
     catalog = open_catalog(catalog_address(estate, state, secrets), clock)
     try:
         yield Opened(path, estate, state, clock, secrets, catalog, ExecutorLock(str(state / "executor.lock")))

@@ -88,15 +88,15 @@ def _watched(house: Opened, screen: Screen) -> Iterator[Watch]:
     from .bars import progress
 
     with progress(screen) as show:
-        yield Watch(house.catalog, house.clock, house.secrets, show, None if screen.quiet else screen.say)
+        yield Watch(house.catalog, house.clock, house.secrets, show, None if screen.quiet else screen.tell)
 
 
 def _show(house: Opened, screen: Screen, as_json: bool, name: str, text: Callable[[], None], **content: Any) -> None:
     """The document if asked for, else the text."""
-    from .output import document
+    from .output import document, emit
 
     if as_json:
-        typer.echo(document(name, house.estate.name, house.clock.now(), **content), nl=False)
+        emit(document(name, house.estate.name, house.clock.now(), **content))
     else:
         text()
 
@@ -107,12 +107,12 @@ def init(
     directory: Annotated[str, typer.Argument(help="Where the file goes.")] = ".",
     as_json: Json = False,
 ) -> None:
-    """Write a commented starter estate from what is found on this machine."""
+    """Write a starter estate from what this machine holds."""
     from backstay.app.init import init as make
 
     from .show_file import show_init
 
-    show_init(_screen(context), make(directory), as_json)
+    show_init(_screen(context), make(directory, context.obj.state), as_json)
 
 
 @app.command()
@@ -122,7 +122,7 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings make exit status 8.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Hold the estate file against its grammar and against good sense."""
+    """Hold the estate file against grammar and good sense."""
     from backstay.app.check import check as look
     from backstay.app.check import exit_code
 
@@ -138,9 +138,9 @@ def schema() -> None:
     """JSON Schema of the estate file."""
     from backstay.app.check import schema as make
 
-    from .output import as_json
+    from .output import as_json, emit
 
-    typer.echo(as_json(make()), nl=False)
+    emit(as_json(make()))
 
 
 @app.command()
@@ -205,7 +205,7 @@ def cancel(
         with _watched(house, screen) as watch:
             view = stop(house, watch, run_id)
         word = "is cancelled" if view.result == "cancelled" else "will stop within seconds"
-        _show(house, screen, as_json, "cancel", lambda: screen.out.print(f"run {view.run_id} {word}"), run=view)
+        _show(house, screen, as_json, "cancel", lambda: screen.say(f"run {view.run_id} {word}"), run=view)
 
 
 @app.command()
@@ -227,7 +227,7 @@ def runs(
 
 @app.command()
 def log(context: typer.Context, run_id: Annotated[str, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
-    """What a run did, line by line, and how to restore its point by hand."""
+    """What a run did, and how to restore its point by hand."""
     from backstay.app.runs import log as read
 
     from .output import plain
@@ -291,7 +291,7 @@ def restore(
     include: Annotated[list[str] | None, typer.Option(help="Only what matches; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Bring a point back into a folder, or a database into an empty server."""
+    """Bring a point back into a folder or an empty database."""
     from backstay.app.points import restore as bring_back
 
     from .show_points import show_restore
@@ -356,7 +356,7 @@ app.add_typer(keys_program, name="keys")
 
 @keys_program.command("list")
 def keys_list(context: typer.Context, as_json: Json = False) -> None:
-    """Each repository, its address and where its key lies; never the key."""
+    """Each repository, its address and where its key lies."""
     from backstay.app.keys import keys
 
     from .show_points import show_keys
@@ -376,7 +376,7 @@ def engine_check(
     target: Annotated[str | None, typer.Option(help="In this target; the first if not given.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Hold your own tools and target against the promises that Backstay relies on."""
+    """Try the promises that Backstay relies on, on your tools."""
     from backstay.app.engines import check_engines
     from backstay.domain.errors import ExitCode
 
@@ -396,7 +396,7 @@ def demo(
     keep: Annotated[str | None, typer.Option(metavar="DIR", help="Leave everything in this new folder.")] = None,
     as_json: Json = False,
 ) -> int:
-    """The whole story on a throwaway estate: real files, a private PostgreSQL, SQLite, and one damaged copy."""
+    """The whole story on a throwaway estate."""
     from backstay.app.demo import demo as play
 
     from .show_demo import show_demo

@@ -7,15 +7,22 @@ import signal
 import sys
 from types import FrameType
 
-from backstay.domain.errors import BackstayError, ExitCode
+from backstay.domain.errors import BackstayError, Cancelled, ExitCode
 from backstay.domain.stopping import Terminated
+
+from . import streams
+
+FLAGS = ("--quiet", "-q", "--no-color")
+SETTINGS = ("--estate", "--state")
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    arguments = sys.argv[1:]
+    streams.prepare(as_json="--json" in arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _asked_to_end)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(arguments))
 
 
 def _asked_to_end(number: int, frame: FrameType | None) -> None:
@@ -31,29 +38,50 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
 
 def run(arguments: list[str]) -> int:
     """The exit code of these arguments; everything is printed."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a bar or a tick shows a question mark rather than failing.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
     as_json = "--json" in arguments
     try:
-        return _guarded(arguments)
+        code = _guarded(global_options_first(arguments))
+        sys.stdout.flush()
+        return code
     except BackstayError as error:
         _say(error, as_json)
         return int(error.exit_code)
     except Terminated:
-        sys.stderr.write("stopped; the next backstay run takes up what was begun\n")
-        return int(ExitCode.INTERRUPTED)
+        return _stopped("stopped; the next backstay run takes up what was begun", as_json)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our pipe has left; there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.GOOD)
+        return _stopped("interrupted", as_json)
     except Exception as bug:  # the last door: whatever gets here is our bug, and is said as one
         _say(_as_bug(bug), as_json)
         return int(ExitCode.OUR_BUG)
+
+
+def _stopped(words: str, as_json: bool) -> int:
+    """Said to the person who waits, and to the program that reads."""
+    if as_json:
+        _say(Cancelled(words), as_json)
+    sys.stderr.write(f"{words}\n")
+    return int(ExitCode.INTERRUPTED)
+
+
+def global_options_first(arguments: list[str]) -> list[str]:
+    """The same with the options of every command before the command, wherever they were written.
+
+    >>> global_options_first(["status", "crm", "-q", "--state", "/s", "--", "-q"])
+    ['-q', '--state', '/s', 'status', 'crm', '--', '-q']
+    """
+    first: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            return [*first, *rest, word, *words]
+        if word in FLAGS or word.startswith(tuple(f"{each}=" for each in SETTINGS)):
+            first.append(word)
+        elif word in SETTINGS:
+            first += [word, *(value for value in [next(words, None)] if value is not None)]
+        else:
+            rest.append(word)
+    return first + rest
 
 
 def _guarded(arguments: list[str]) -> int:
@@ -66,7 +94,7 @@ def _guarded(arguments: list[str]) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     except typer.Abort as abort:
-        raise Terminated if isinstance(abort.__cause__, Terminated) else KeyboardInterrupt from abort
+        raise KeyboardInterrupt from abort
     except typer.TyperException as wrong:
         raise _wrong_words(wrong) from wrong
     return int(result or 0)
@@ -76,7 +104,7 @@ def _wrong_words(wrong: Exception) -> BackstayError:
     """The parser's complaint as one of ours."""
     from backstay.domain.errors import ConfigError
 
-    message = str(getattr(wrong, "format_message", wrong.__str__)())
+    message = str(getattr(wrong, "format_message", wrong.__str__)()).rstrip(".")
     context = getattr(wrong, "ctx", None)
     hint = f"See {context.command_path} --help." if context else "See backstay --help."
     return ConfigError(message[:1].lower() + message[1:], hint=hint)
@@ -86,9 +114,7 @@ def _as_bug(bug: Exception) -> BackstayError:
     from backstay.domain.errors import InvariantBroken
 
     if os.environ.get("BACKSTAY_TRACEBACK"):
-        import traceback
-
-        traceback.print_exception(bug)
+        _print_trace(bug)
     where = bug.__traceback__
     while where and where.tb_next:
         where = where.tb_next
@@ -99,10 +125,23 @@ def _as_bug(bug: Exception) -> BackstayError:
     )
 
 
+def _print_trace(bug: Exception) -> None:
+    """The stack trace without the secrets that this program knows: what other people's errors quote is not ours."""
+    import traceback
+
+    text = "".join(traceback.format_exception(bug))
+    if "backstay.app.wiring" in sys.modules:
+        from backstay.app.wiring import redacted
+
+        text = redacted(text)
+    sys.stderr.write(text)
+
+
 def _say(error: BackstayError, as_json: bool) -> None:
     from .output import error_document, error_text
 
     if as_json:
         sys.stdout.write(error_document(error))
+        sys.stdout.flush()
     else:
         sys.stderr.write(error_text(error))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backstay.domain.errors import BackstayError
+
+
+def emit(document: str) -> None:
+    """Write a document to standard output."""
+    sys.stdout.write(document)
 
 
 def document(name: str, estate: str | None, at: datetime, **content: Any) -> str:
@@ -43,6 +49,17 @@ def plain(value: Any) -> Any:
     return value
 
 
+def printable(text: str) -> str:
+    r"""One line that a terminal shows and does not obey: names of files may hold anything.
+
+    >>> print(printable("caf\u00e9 \x1b[31m"))
+    café \x1b[31m
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def error_document(error: BackstayError) -> str:
     """The document that stands in for the one asked for."""
     return as_json(
@@ -61,7 +78,7 @@ def error_document(error: BackstayError) -> str:
 
 
 def error_text(error: BackstayError) -> str:
-    """The error in one line, its hint in the next."""
+    """The error in one line, its hint below."""
     place = f"{error.path}:{error.line}  " if error.path and error.line else f"{error.path}  " if error.path else ""
-    hint = f"\n  {error.hint}" if error.hint else ""
-    return f"{place}{error.message}{hint}\n"
+    lines = [place + error.message, *(f"  {line}" for line in (error.hint or "").splitlines())]
+    return "".join(f"{printable(line)}\n" for text in lines for line in text.splitlines())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import typer
-
 from backstay.app.demo import Scene, as_promised
 from backstay.app.now import now
 from backstay.domain.errors import ExitCode
 
-from .output import document, plain
+from .output import document, emit, plain
 from .show_drills import show_drills
 from .show_plan import show_plan
 from .show_runs import show_taken
@@ -24,27 +22,28 @@ def show_demo(screen: Screen, play: Callable[[str | None], Iterator[Scene]], kee
     for number, scene in enumerate(play(keep), start=1):
         scenes.append(scene)
         if not as_json:
-            screen.out.print(f"\n[bold]{number}  {scene.title}[/bold]\n")
+            screen.say(f"\n{number}  {scene.title}\n", style="bold")
             _scene(screen, scene)
     good = as_promised(scenes)
     if as_json:
         told = [{"title": scene.title, "content": plain(scene.content)} for scene in scenes]
-        typer.echo(document("demo", "demo", now(), good=good, scenes=told), nl=False)
+        emit(document("demo", "demo", now(), good=good, scenes=told))
     else:
-        screen.out.print(
+        screen.say(
             "\nAll three were proven; the damaged copy was caught."
             if good
             else "\nThe demo did not go as it must; please report what you see above."
         )
-        screen.out.print(f"Kept in {keep}." if keep else "Everything of the demo is gone again.")
-        screen.out.print("Your own data: backstay init, then backstay run --all, then backstay drill --all.")
+        screen.say(f"Kept in {keep}." if keep else "Everything of the demo is gone again.")
+        screen.say("Your own data: backstay init, then backstay run --all, then backstay drill --all.")
     return int(ExitCode.GOOD if good else ExitCode.FAILED)
 
 
 def _scene(screen: Screen, scene: Scene) -> None:
     house = scene.house
     if scene.kind in ("words", "estate") or house is None:
-        screen.out.print(scene.content, markup=False)
+        for line in scene.content.splitlines():
+            screen.verbatim(line)
     elif scene.kind == "plan":
         show_plan(screen, house, scene.content)
     elif scene.kind == "runs":

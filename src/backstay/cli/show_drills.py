@@ -5,42 +5,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from rich.markup import escape
-
 from backstay.app.wiring import Opened
-from backstay.domain.drills import LEVELS, Drill
+from backstay.domain.drills import LEVELS, Drill, Level
 
-from .terminal import Screen, columns, local, span
+from .terminal import Screen, local, span
 
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
+FAILED: dict[Level, str] = {
+    "L0": "what is stored is not what was stored",
+    "L1": "the engine finds its own repository damaged",
+    "L2": "it cannot be restored in full",
+    "L3": "it is restored, but does not come to life",
+    "L4": "it comes to life, but its structure is not what was backed up",
+    "L5": "it comes to life, but its data is not what was backed up",
+    "L6": "it comes to life, but it is another backup",
+    "L7": "it is what was backed up, but does not answer your questions as it should",
+}
+
 
 def show_drills(screen: Screen, house: Opened, drills: Sequence[Drill]) -> None:
-    """Every drill in full; with several, the verdicts once more at the end."""
+    """Every drill in full; with several, the count at the end."""
     if not drills:
-        screen.out.print("no drill is due")
+        screen.say("no drill is due")
         return
     zone, now = ZoneInfo(house.estate.timezone), house.clock.now()
-    for drill in drills:
-        _drill(screen, drill, local(drill.as_of, zone, now))
+    for number, drill in enumerate(drills):
+        screen.say(
+            "\n" * min(number, 1) + f"{drill.workload}, point {drill.point} from {local(drill.as_of, zone, now)}"
+        )
+        _drill(screen, drill)
     if len(drills) > 1:
         proven = sum(drill.verdict == "proven" for drill in drills)
-        screen.out.print(f"{proven} of {len(drills)} proven")
+        screen.say(f"\n{proven} of {len(drills)} proven")
 
 
-def _drill(screen: Screen, drill: Drill, as_of: str) -> None:
-    screen.out.print(f"{escape(drill.workload)}, point {drill.point} from {as_of}")
-    table = columns("", "", "", "")
-    for level in drill.levels:
-        if level.level == "L7" and level.result == "skipped":
-            continue
-        table.add_row(f"  {MARKS[level.result]}", level.level, LEVELS[level.level], escape(level.detail))
-    screen.out.print(table)
+def _drill(screen: Screen, drill: Drill) -> None:
+    asked = [level for level in drill.levels if level.level != "L7" or level.result != "skipped"]
+    rows = [(MARKS[each.result], each.level, LEVELS[each.level], each.detail) for each in asked]
+    screen.table(("", "", "", ""), rows)
     rto = f", back in {span(drill.rto_s)}" if drill.rto_s is not None else ""
-    screen.out.print(f"{_words(drill)}{rto} · evidence {drill.evidence:06d}", style="bold")
+    screen.say(f"{_words(drill)}{rto} · evidence {drill.evidence:06d}", style="bold")
     for hint in dict.fromkeys(finding.hint for finding in drill.findings if finding.hint):
-        screen.out.print(f"  {escape(hint)}", soft_wrap=True)
-    screen.out.print()
+        screen.say(hint, indent=2)
 
 
 def _words(drill: Drill) -> str:
@@ -48,6 +55,6 @@ def _words(drill: Drill) -> str:
     return {
         "proven": "PROVEN: it is what was backed up",
         "restored": "RESTORED, but not proven to be what was backed up",
-        "failed": f"FAILED at {failed}",
+        "failed": f"FAILED at {failed}: {FAILED[failed]}" if failed else "FAILED",
         "inconclusive": "INCONCLUSIVE: it could not be tested",
     }[drill.verdict]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import typer
-from rich.markup import escape
-
 from backstay.app.check import CheckView
 from backstay.app.init import InitView
 from backstay.app.now import now
 from backstay.domain.findings import Finding
 
-from .output import document
-from .terminal import Screen, columns
+from .output import document, emit
+from .terminal import Screen, count
 
 
 def show_check(screen: Screen, view: CheckView, *, effective: bool, as_json: bool) -> None:
@@ -20,64 +17,51 @@ def show_check(screen: Screen, view: CheckView, *, effective: bool, as_json: boo
         content: dict[str, object] = {"path": view.path, "findings": view.findings}
         if effective:
             content["effective"] = view.origins
-        typer.echo(document("check", view.estate, now(), **content), nl=False)
+        emit(document("check", view.estate, now(), **content))
         return
     errors = [finding for finding in view.findings if finding.severity == "error"]
     for finding in errors:
-        screen.out.print(_place(view.path, finding) + escape(finding.message), soft_wrap=True)
+        screen.say(_place(view.path, finding) + finding.message)
         if finding.hint:
-            screen.out.print(f"  {escape(finding.hint)}", soft_wrap=True)
+            screen.say(finding.hint, indent=2)
     if errors:
-        screen.out.print(f"{_count(len(errors), 'error')}; nothing was changed")
+        screen.say(f"{count(len(errors), 'error')}; nothing was changed")
         return
-    screen.out.print(
-        f"{view.estate}: {_count(view.workloads, 'workload')}, {_count(view.targets, 'target')}, "
-        f"{_count(view.policies, 'policy', 'policies')}; the file is sound"
+    screen.say(
+        f"{view.estate}: {count(view.workloads, 'workload')}, {count(view.targets, 'target')}, "
+        f"{count(view.policies, 'policy', 'policies')}; the file is sound"
     )
     _group(screen, view, "warning", "accepted, but nothing acts on it yet")
     _group(screen, view, "advice", "advice")
     if effective:
-        _effective(screen, view)
+        screen.say()
+        rows = [(name, origin.text, origin.place) for name, origin in view.origins.items()]
+        screen.table(("setting", "value", "from"), rows)
 
 
 def _group(screen: Screen, view: CheckView, severity: str, title: str) -> None:
     found = [finding for finding in view.findings if finding.severity == severity]
     if not found:
         return
-    screen.out.print(f"\n{title}", style="bold")
-    table = columns("", "")
+    screen.say(f"\n{title}", style="bold")
+    rows: list[tuple[str, str]] = []
     for finding in found:
-        where = f"line {finding.line}" if finding.line else finding.subject
-        told = f"{finding.subject}: {finding.message}" if finding.line else finding.message
-        table.add_row(f"  {escape(where)}", escape(told) + (f"\n{escape(finding.hint)}" if finding.hint else ""))
-    screen.out.print(table)
-
-
-def _effective(screen: Screen, view: CheckView) -> None:
-    table = columns("setting", "value", "from")
-    for name, origin in view.origins.items():
-        table.add_row(escape(name), escape(origin.text), escape(origin.place))
-    screen.out.print()
-    screen.out.print(table)
+        rows.append((f"line {finding.line}" if finding.line else finding.subject, finding.message))
+        rows += [("", finding.hint)] if finding.hint else []
+    screen.table(("", ""), rows)
 
 
 def show_init(screen: Screen, view: InitView, as_json: bool) -> None:
     """Where the file is and what was found."""
     if as_json:
-        typer.echo(document("init", view.estate, now(), path=view.path, found=view.found), nl=False)
+        emit(document("init", view.estate, now(), path=view.path, found=view.found))
         return
-    screen.out.print(f"wrote {escape(view.path)}")
-    table = columns("found", "kind", "where", "")
-    for found in view.found:
-        table.add_row(escape(found.workload), found.kind, escape(found.where), escape(found.remark))
+    screen.say(f"wrote {view.path}\n")
     if view.found:
-        screen.out.print(table)
-    screen.out.print("\nnext: read it, then\n  backstay check\n  backstay run --all\n  backstay drill --all")
+        rows = [(found.workload, found.kind, found.where, found.remark) for found in view.found]
+        screen.table(("found", "kind", "where", "remark"), rows)
+    screen.say("\nnext: read it, then\n  backstay check\n  backstay run --all\n  backstay drill --all")
 
 
 def _place(path: str, finding: Finding) -> str:
-    return f"{escape(path)}:{finding.line}  " if finding.line else f"{escape(path)}  "
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{path}:{finding.line}  " if finding.line else f"{path}  "

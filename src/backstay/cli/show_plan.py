@@ -1,73 +1,133 @@
-"""How a plan looks: when, how long, where to, and why."""
+"""How a plan looks: what runs when as a chart, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
-
-from rich.markup import escape
 
 from backstay.app.plan import Job, PlanView
 from backstay.app.wiring import Opened
 
-from .terminal import Screen, columns, local, span
+from .terminal import Screen, count, local, span
 
-BAR = 16
+NARROW, WIDE = 16, 60
+"""Columns of a chart; where there is no room for the narrow one there is none."""
+
+STEPS = [timedelta(minutes=m) for m in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7200, 14400)]
+DAY = timedelta(days=1)
+
+TITLES = ("workload", "start", "takes", "to", "")
 
 
 def show_plan(screen: Screen, house: Opened, view: PlanView) -> None:
-    """One line a job, in the order in which they run."""
+    """One line a workload, in the order in which they first run."""
     zone = ZoneInfo(house.estate.timezone)
     start, end = view.from_at.astimezone(zone), view.until_at.astimezone(zone)
-    screen.out.print(
-        f"{house.estate.name}, {start:%a %d %b %H:%M} to {end:%a %H:%M %Z} · {view.workflow} ({escape(view.why)})\n"
-    )
+    screen.say(f"{house.estate.name}, {start:%a %d %b %H:%M} to {end:%a %H:%M %Z} · {view.workflow} ({view.why})\n")
     for impossible in view.impossible:
-        screen.out.print(f"cannot be kept: {escape(impossible['message'])}\n  {escape(impossible['hint'])}")
+        screen.say(f"cannot be kept: {impossible['message']}")
+        screen.say(impossible["hint"] or "", indent=2)
     if not view.jobs:
-        screen.out.print("nothing is due in this time")
+        screen.say("nothing is due in this time")
         return
-    _jobs(screen, view, zone)
-    screen.out.print(
-        f"\n{len(view.jobs)} jobs, {span(view.makespan_s)} from first start to last end · "
-        f"at least {span(view.bound_s)} of work, {escape(view.binding)}"
-    )
-
-
-def _jobs(screen: Screen, view: PlanView, zone: ZoneInfo) -> None:
-    """The first run of each workload in full; the later ones, which are alike, in one word."""
-    table = columns("start", "workload", "", "takes", "to", "why")
-    first = view.jobs[0].start_at
-    length = max(max(job.end_at for job in view.jobs) - first, timedelta(seconds=1))
     turns: dict[str, list[Job]] = {}
     for job in view.jobs:
         turns.setdefault(job.workload, []).append(job)
-    for jobs in turns.values():
-        job = jobs[0]
-        table.add_row(
-            local(job.start_at, zone, view.from_at),
-            escape(job.workload),
-            _bars(jobs, first, length),
-            span((job.end_at - job.start_at).total_seconds()),
-            escape(job.target),
-            escape("; ".join(job.reasons)) + _again(jobs),
-        )
-    screen.out.print(table)
+    _chart(screen, view, turns, zone)
+    _reasons(screen, turns)
+    screen.say(
+        f"\n{count(len(view.jobs), 'job')}, {span(view.makespan_s)} from first start to last end · "
+        f"at least {span(view.bound_s)} of work, {view.binding}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Moments as columns."""
+
+    first: datetime
+    length: timedelta
+    cells: int
+
+    def column(self, moment: datetime) -> int:
+        return int((moment - self.first) / self.length * self.cells)
+
+    def bar(self, jobs: Sequence[Job]) -> str:
+        cells = [" "] * self.cells
+        for job in jobs:
+            begin = min(self.column(job.start_at), self.cells - 1)
+            end = min(max(begin + 1, self.column(job.end_at)), self.cells)
+            cells[begin:end] = "▇" * (end - begin)
+        return "".join(cells)
+
+    def marks(self, zone: ZoneInfo) -> str:
+        """Whole hours, or what fits, above their columns."""
+        line = ""
+        for moment in self._ticks(zone):
+            place = self.column(moment)
+            label = _label(moment.astimezone(zone), self._step())
+            if place >= len(line) + bool(line) and place + len(label) <= self.cells:
+                line = line.ljust(place) + label
+        return line.ljust(self.cells)
+
+    def _ticks(self, zone: ZoneInfo) -> Iterator[datetime]:
+        midnight = self.first.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        tick = midnight + ((self.first - midnight) // self._step()) * self._step()
+        while tick <= self.first + self.length:
+            if tick >= self.first:
+                yield tick
+            tick += self._step()
+
+    def _step(self) -> timedelta:
+        return next((step for step in STEPS if step / self.length * self.cells >= 7), STEPS[-1])
+
+
+def _label(here: datetime, step: timedelta) -> str:
+    return f"{here:%d %b}" if step >= DAY else f"{here:%H:%M}"
+
+
+def _chart(screen: Screen, view: PlanView, turns: dict[str, list[Job]], zone: ZoneInfo) -> None:
+    first = view.jobs[0].start_at
+    length = max(max(job.end_at for job in view.jobs) - first, timedelta(minutes=1))
+    rows = [_row(view, name, jobs, zone) for name, jobs in turns.items()]
+    beside = sum(max(len(cell) for cell in cells) + 2 for cells in zip(TITLES, *rows, strict=True))
+    axis = _Axis(first, length, min((screen.width or 100) - beside - 2, WIDE))
+    if axis.cells < NARROW:
+        screen.table(TITLES, rows)
+        return
+    bars = [axis.bar(jobs) for jobs in turns.values()]
+    titles = (TITLES[0], axis.marks(zone), *TITLES[1:])
+    screen.table(titles, [(name, bar, *rest) for (name, *rest), bar in zip(rows, bars, strict=True)])
+
+
+def _row(view: PlanView, name: str, jobs: Sequence[Job], zone: ZoneInfo) -> tuple[str, ...]:
+    takes = span((jobs[0].end_at - jobs[0].start_at).total_seconds())
+    return (name, _start(jobs[0], zone, view.from_at), takes, jobs[0].target, _again(jobs))
+
+
+def _start(job: Job, zone: ZoneInfo, now: datetime) -> str:
+    """A weekday is enough within a week."""
+    if job.start_at - now > timedelta(days=6):
+        return local(job.start_at, zone)
+    today = job.start_at.astimezone(zone).date() == now.astimezone(zone).date()
+    return f"{job.start_at.astimezone(zone):{'%H:%M' if today else '%a %H:%M'}}"
 
 
 def _again(jobs: Sequence[Job]) -> str:
     if len(jobs) == 1:
-        return ""
+        return "once"
     between = (jobs[-1].start_at - jobs[0].start_at) / (len(jobs) - 1)
-    times = f"{len(jobs) - 1} times" if len(jobs) > 2 else "once"
-    return f"\nthen {times} more, about every {span(between.total_seconds())}"
+    return f"{len(jobs)}×, every {span(between.total_seconds())}"
 
 
-def _bars(jobs: Sequence[Job], first: datetime, length: timedelta) -> str:
-    cells = [" "] * BAR
-    for job in jobs:
-        begin = min(int((job.start_at - first) / length * BAR), BAR - 1)
-        end = max(begin + 1, round((job.end_at - first) / length * BAR))
-        cells[begin:end] = "▇" * (min(end, BAR) - begin)
-    return "".join(cells)
+def _reasons(screen: Screen, turns: dict[str, list[Job]]) -> None:
+    """Each reason once, with the workloads whose first run it explains."""
+    because: dict[str, list[str]] = {}
+    for name, jobs in turns.items():
+        for reason in jobs[0].reasons:
+            because.setdefault(reason, []).append(name)
+    screen.say()
+    names = {reason: "all" if len(those) == len(turns) > 1 else ", ".join(those) for reason, those in because.items()}
+    screen.table(("why", ""), list(names.items()))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
-
-from rich.markup import escape
 
 from backstay.app.runs import LogView
 from backstay.app.views import RunView
 from backstay.app.wiring import Opened
 
-from .terminal import Screen, columns, heading, local, size, span
+from .terminal import Screen, count, heading, local, size, span
 
 MARKS = {"done": "✓", "incomplete": "!", "failed": "✗", "cancelled": "–", "skipped": "–"}
 
@@ -19,66 +18,72 @@ MARKS = {"done": "✓", "incomplete": "!", "failed": "✗", "cancelled": "–", 
 def show_taken(screen: Screen, house: Opened, views: Sequence[RunView]) -> None:
     """What was taken just now; failures with what to do about them."""
     if not views:
-        screen.out.print("nothing is due")
+        screen.say("nothing is due")
         return
-    table = columns("", "workload", "result", "took", "read", "added", "point")
-    for view in views:
-        mark = MARKS.get(view.state, "·")
-        table.add_row(
-            mark,
-            escape(view.workload),
+    rows = [
+        (
+            MARKS.get(view.state, "·"),
+            view.workload,
             view.state,
             _took(view),
             size(view.bytes_read),
             size(view.bytes_added),
             view.point or "–",
         )
-    screen.out.print(table)
+        for view in views
+    ]
+    screen.table(("", "workload", "result", "took", "read", "added", "point"), rows)
     for view in views:
         _troubles(screen, view)
     good = sum(view.result == "done" for view in views)
-    screen.out.print(f"{good} of {len(views)} good")
+    screen.say(f"{good} of {len(views)} good")
 
 
 def _troubles(screen: Screen, view: RunView) -> None:
     for warning in view.warnings:
-        screen.out.print(f"{escape(view.workload)}: {escape(warning)}", soft_wrap=True)
+        screen.say(f"{view.workload}: {warning}")
     if view.error:
-        screen.out.print(f"{escape(view.workload)}: {escape(view.error['message'])}", soft_wrap=True)
+        screen.say(f"{view.workload}: {view.error['message']}")
         if view.error["hint"]:
-            screen.out.print(f"  {escape(view.error['hint'])}", soft_wrap=True)
+            screen.say(view.error["hint"], indent=2)
     if view.result != "done":
-        screen.out.print(f"  backstay log {view.run_id}", soft_wrap=True)
+        screen.verbatim(f"backstay log {view.run_id}", indent=2)
 
 
 def show_history(screen: Screen, house: Opened, views: Sequence[RunView]) -> None:
     """Runs, newest first."""
     zone, now = ZoneInfo(house.estate.timezone), house.clock.now()
-    screen.out.print(heading(house.estate.name, now, zone))
+    top = heading(house.estate.name, now, zone)
     if not views:
-        screen.out.print("no runs yet; take one with backstay run --all")
+        screen.say(f"{top} · no runs yet; take one with backstay run --all")
         return
-    table = columns("when", "workload", "result", "took", "added", "run")
+    tally = Counter(view.state for view in views)
+    screen.say(f"{top} · {count(len(views), 'run')}: {', '.join(f'{n} {state}' for state, n in tally.items())}\n")
+    rows = []
     for view in views:
         when = local(view.started_at or view.requested_at, zone, now)
-        table.add_row(when, escape(view.workload), view.state, _took(view), size(view.bytes_added), view.run_id)
-    screen.out.print(table)
+        rows.append((when, view.workload, view.state, _took(view), size(view.bytes_added), view.run_id))
+    screen.table(("when", "workload", "result", "took", "added", "run"), rows)
     if any(view.state == "interrupted" for view in views):
-        screen.out.print("interrupted: its program died; the next backstay run takes it up again")
+        screen.say("\ninterrupted: its program died; the next backstay run takes it up again")
 
 
 def show_log(screen: Screen, house: Opened, view: LogView) -> None:
     """The run in one line, its lines as they were written, and how to restore by hand."""
     zone, run = ZoneInfo(house.estate.timezone), view.run
-    screen.out.print(f"run {run.run_id} · {escape(run.workload)} to {escape(run.target)} · {run.state}")
+    screen.say(f"run {run.run_id} · {run.workload} to {run.target} · {run.state}\n")
+    rows = []
     for note in view.lines:
-        at = note.at.astimezone(zone)
         word = "" if note.level == "info" else f"{note.level}: "
-        screen.out.print(f"{at:%d %b %H:%M:%S}  {word}{escape(note.text)}", soft_wrap=True)
+        rows.append((f"{note.at.astimezone(zone):%d %b %H:%M:%S}", word + " ".join(note.text.split())))
+    if rows:
+        screen.table(("", ""), rows)
+    else:
+        screen.say("  nothing was noted")
     if view.by_hand:
-        screen.out.print("\nto restore it by hand, with DIR a new folder:")
+        screen.say("\nto restore it by hand, with DIR a new folder:")
     for line in view.by_hand:
-        screen.out.print(f"  {escape(line)}", soft_wrap=True)
+        screen.verbatim(line, indent=2)
 
 
 def _took(view: RunView) -> str:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
-
-from rich.markup import escape
-from rich.table import Table
 
 from backstay.app.status import WorkloadStatus
 from backstay.app.wiring import Opened
 
-from .terminal import Screen, ago, columns, heading, local, span
+from .terminal import Screen, ago, heading, local, span
 
 ORDER = ("ok", "due", "late", "failing", "never", "exempt")
+BAD = {
+    "due": "is due now",
+    "late": "is late",
+    "failing": "is failing",
+    "never": "was never backed up",
+}
+NAMED = 5
+"""More workloads than this are not named one by one in a command."""
 
 
 def show_status(screen: Screen, house: Opened, views: Sequence[WorkloadStatus]) -> None:
@@ -23,32 +28,28 @@ def show_status(screen: Screen, house: Opened, views: Sequence[WorkloadStatus]) 
     zone, now = ZoneInfo(house.estate.timezone), house.clock.now()
     counts = Counter(view.state for view in views)
     tally = ", ".join(f"{counts[state]} {state}" for state in ORDER if counts[state])
-    screen.out.print(f"{heading(house.estate.name, now, zone)} · {tally}\n")
-    screen.out.print(_table(views, now))
+    screen.say(f"{heading(house.estate.name, now, zone)} · {tally or 'no workloads'}\n")
+    titles = ("workload", "lost if it died now", "owed", "back in", "owed", "proven")
+    screen.table(titles, [_row(view, now) for view in views])
     for view in views:
-        for finding in view.findings:
-            screen.out.print(f"\n{escape(view.workload)}: {escape(finding.message)}", soft_wrap=True)
-            if finding.hint:
-                screen.out.print(f"  {escape(finding.hint)}", soft_wrap=True)
+        _wrong(screen, view)
     _next(screen, views, zone, now)
 
 
-def _table(views: Sequence[WorkloadStatus], now: datetime) -> Table:
-    table = columns("workload", "lost if it died now", "owed", "back in", "owed", "proven")
-    for view in views:
-        if view.state == "exempt":
-            reason = f"–  exempt until {view.exempt_until}: {view.exempt_reason}"
-            table.add_row(escape(view.workload), escape(reason))
-            continue
-        table.add_row(
-            escape(view.workload),
-            _lost(view),
-            span(view.rpo_s),
-            span(view.measured_rto_s),
-            span(view.rto_s),
-            ago(view.proven_at, now) if view.proven_at else "never",
-        )
-    return table
+def _row(view: WorkloadStatus, now: datetime) -> tuple[str, ...]:
+    if view.exempt_until is not None:
+        until = date.fromisoformat(view.exempt_until)
+        return (view.workload, f"–  exempt until {until:%d %b %Y}: {view.exempt_reason}")
+    drill_due = any(finding.code == "drill-due" for finding in view.findings)
+    proven = ago(view.proven_at, now) if view.proven_at else "never"
+    return (
+        view.workload,
+        _lost(view),
+        span(view.rpo_s),
+        span(view.measured_rto_s),
+        span(view.rto_s),
+        f"{proven}: drill due" if drill_due else proven,
+    )
 
 
 def _lost(view: WorkloadStatus) -> str:
@@ -58,11 +59,33 @@ def _lost(view: WorkloadStatus) -> str:
     return span(view.achieved_rpo_s) + word
 
 
-def _next(screen: Screen, views: Sequence[WorkloadStatus], zone: ZoneInfo, now: datetime) -> None:
-    late = [view.workload for view in views if view.state in ("due", "late", "failing", "never")]
-    if late:
-        screen.out.print(f"\nnext: backstay run {' '.join(late) if len(late) < 6 else '--due'}", soft_wrap=True)
+def _wrong(screen: Screen, view: WorkloadStatus) -> None:
+    """Why a workload is not as it should be; a drill that is due stands in the table and in the last line."""
+    told = [finding for finding in view.findings if finding.code != "drill-due"]
+    if not told:
         return
-    soonest = min((view for view in views if view.next_due_at), key=lambda v: v.next_due_at or now, default=None)
-    if soonest and soonest.next_due_at:
-        screen.out.print(f"\nnext: {escape(soonest.workload)} at {local(soonest.next_due_at, zone, now)}")
+    state = f" {BAD[view.state]}" if view.state in BAD else ""
+    for finding in told:
+        screen.say(f"\n{view.workload}{state}: {finding.message}")
+        if finding.hint:
+            screen.say(finding.hint, indent=2)
+    if view.last_run and any(finding.code.startswith("run-") for finding in told):
+        screen.verbatim(f"backstay log {view.last_run}", indent=2)
+
+
+def _next(screen: Screen, views: Sequence[WorkloadStatus], zone: ZoneInfo, now: datetime) -> None:
+    late = [view.workload for view in views if view.state in BAD]
+    undrilled = [view.workload for view in views if any(each.code == "drill-due" for each in view.findings)]
+    screen.say()
+    if late:
+        screen.verbatim(f"next: backstay run {_named(late)}")
+    elif undrilled:
+        screen.verbatim(f"next: backstay drill {_named(undrilled)}")
+    else:
+        soonest = min((view for view in views if view.next_due_at), key=lambda v: v.next_due_at or now, default=None)
+        if soonest and soonest.next_due_at:
+            screen.say(f"next: {soonest.workload} at {local(soonest.next_due_at, zone, now)}")
+
+
+def _named(workloads: Sequence[str]) -> str:
+    return " ".join(workloads) if len(workloads) <= NAMED else "--due"

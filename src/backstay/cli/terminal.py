@@ -1,43 +1,95 @@
-"""The screen: where words, tables and bars go, and how numbers are written for people."""
+"""The screen: where words and tables go, and how numbers are written for people."""
 
 from __future__ import annotations
 
+import os
 import sys
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+
+from .output import printable
+
+LEAST = 18
+"""Columns below which the last cell of a table is not squeezed; the rows are stacked instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Results go to `out`, progress to `err`; colour only repeats what the words say."""
+    """Results go to `out`, progress to `err`; colour only repeats what the words say.
+
+    Words are folded between words, never within a path or a name. In a pipe nothing is folded (`width` is None).
+    """
 
     out: Console
     err: Console
     quiet: bool
+    width: int | None
 
-    def say(self, sentence: str) -> None:
+    def say(self, text: str = "", *, indent: int = 0, style: str | None = None) -> None:
+        """A paragraph; each line of it folded to the screen, the rest of a folded line below its beginning."""
+        for line in text.split("\n"):
+            for folded in self._folded(printable(line), indent):
+                self.out.print(" " * indent + folded, style=style, soft_wrap=True)
+
+    def tell(self, sentence: str) -> None:
         """A sentence for whoever waits; never part of a result."""
-        self.err.print(sentence, markup=False, soft_wrap=True)
+        self.err.print(printable(sentence), soft_wrap=True)
+
+    def verbatim(self, line: str, *, indent: int = 0) -> None:
+        """A line to copy: a command, a path. It is never folded."""
+        self.out.print(" " * indent + printable(line), soft_wrap=True)
+
+    def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Rows in columns, the last of which is folded; a shorter row says its last cell across what is left.
+
+        Shape: where the columns do not fit beside one another, each row becomes a few lines.
+        """
+        rows = [tuple(map(printable, row)) for row in rows]
+        whole = [titles, *(row for row in rows if len(row) == len(titles))]
+        widths = [max(cell_len(row[place]) for row in whole) for place in range(len(titles))]
+        before = 2 * len(widths) + sum(widths[:-1])
+        if self.width and before + min(widths[-1], LEAST) > self.width:
+            for row in rows:
+                self._stacked(titles[: len(row)], row)
+            return
+        if any(titles):
+            self._row(titles, widths, "dim")
+        for row in rows:
+            self._row(row, widths, None)
+
+    def _row(self, cells: Sequence[str], widths: Sequence[int], style: str | None) -> None:
+        before = "".join(f"  {cell}{' ' * (width - cell_len(cell))}" for cell, width in zip(cells[:-1], widths))  # noqa: B905 - a short row ends early
+        indent = cell_len(before) + 2
+        first, *more = self._folded(cells[-1], indent) or [""]
+        self.out.print(f"{before}  {first}".rstrip(), style=style, soft_wrap=True)
+        for line in more:
+            self.out.print(" " * indent + line, style=style, soft_wrap=True)
+
+    def _stacked(self, titles: Sequence[str], cells: Sequence[str]) -> None:
+        named = next((place for place, title in enumerate(titles) if title), len(cells) - 2)
+        self.say(" ".join(cell for cell in cells[: named + 1] if cell), indent=2)
+        rest = zip(titles[named + 1 :], cells[named + 1 :], strict=True)
+        self.say(" · ".join(f"{title} {cell}".strip() for title, cell in rest), indent=4)
+
+    def _folded(self, line: str, indent: int) -> list[str]:
+        if self.width is None or cell_len(line) + indent <= self.width:
+            return [line]
+        room = max(self.width - indent, LEAST)
+        return textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False)
 
 
 def screen(*, quiet: bool, no_color: bool) -> Screen:
     """Consoles that keep to NO_COLOR, to --no-color and to what the terminal can do."""
-    color = True if no_color else None
-    out = Console(no_color=color, highlight=False, soft_wrap=not sys.stdout.isatty())
-    err = Console(no_color=color, highlight=False, stderr=True)
-    return Screen(out, err, quiet)
-
-
-def columns(*titles: str) -> Table:
-    """A table without lines, whose cells wrap rather than hide."""
-    table = Table(box=None, pad_edge=False, header_style="dim", show_header=any(titles))
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    return table
+    color = None if no_color or os.environ.get("NO_COLOR") else "auto"
+    out = Console(color_system=color, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]  # a literal of rich's own
+    err = Console(color_system=color, highlight=False, markup=False, emoji=False, stderr=True)  # type: ignore[arg-type]  # the same
+    return Screen(out, err, quiet, out.width if sys.stdout.isatty() else None)
 
 
 def span(seconds: float | None) -> str:
@@ -74,6 +126,15 @@ def size(count: int | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number and its noun.
+
+    >>> count(1, "policy", "policies"), count(1200, "file")
+    ('1 policy', '1,200 files')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def local(moment: datetime, zone: ZoneInfo, now: datetime | None = None) -> str:

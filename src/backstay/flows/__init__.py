@@ -1,1 +1,1 @@
-"""Durable workflows; `app` hands them their adapters."""
+"""Workflows that survive a crash: backup, restore and drill; `app` hands them their adapters."""

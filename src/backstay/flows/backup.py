@@ -9,7 +9,8 @@ from dataclasses import replace
 from backstay.domain.errors import BackstayError, Cancelled, EngineFailed, InvariantBroken, RepositoryDamaged
 from backstay.domain.findings import Finding
 from backstay.domain.runs import Run, RunResult
-from backstay.ports.engine import Repository
+from backstay.ports.engine import Repository, VerifyRequest
+from backstay.proof.judging import several
 
 from .adapters import Adapters
 from .copying import Copying
@@ -119,7 +120,20 @@ class BackupFlow:
                 raise EngineFailed(finding.message, subject=finding.subject, hint=finding.hint)
         if not repository.store.exists():
             self._create(work, repository)
+        self._require_whole(work, repository)
         return tuple(_told(finding) for finding in findings if finding.severity == "warning")
+
+    def _require_whole(self, work: Work, repository: Repository) -> None:
+        """A tool that knows a block from its index does not look for it: a new snapshot would lack it as the old do."""
+        expected = self._with.catalog.inventory(repository.target, repository.engine, repository.name)
+        seen = work.engine.verify(VerifyRequest(repository, "names", expected), work.progress)
+        if seen.problems:
+            place = f"{repository.target}/{repository.name}"
+            raise RepositoryDamaged(
+                f"the repository {place} is damaged: {several(seen.problems)}",
+                subject=place,
+                hint=f"Put them back into {repository.store.location} from another copy, or repair it by its own tool.",
+            )
 
     def _create(self, work: Work, repository: Repository) -> None:
         """A repository is made once. One that was there and is gone is not replaced by an empty one in silence."""

@@ -94,6 +94,7 @@ class DrillFlow:
 
     def _raise(self, course: _Course, folder: str, begun: float) -> None:
         """Bring it to life; the time from the order to restore until it answers is the RTO."""
+        course.progress.phase("raise")
         with self._with.places.open("raise", for_user=self._with.places.ordinary_user) as place:
             request = RaiseRequest(course.workload, folder, place, course.fingerprint)
             try:

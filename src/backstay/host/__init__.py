@@ -1,1 +1,1 @@
-"""The machine: processes, clock, throwaway folders, secrets."""
+"""The machine: processes, clock, locks, keys, secrets and throwaway folders."""

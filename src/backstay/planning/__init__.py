@@ -1,1 +1,1 @@
-"""Decisions: what is due, when it runs, what expires; pure functions that explain themselves."""
+"""Decisions that explain themselves: what is due, in which order and when it runs, and what to advise."""

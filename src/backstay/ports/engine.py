@@ -108,11 +108,11 @@ class RestoreReport:
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """How deep: `pieces` looks at names, sizes and hashes of stored files (against `expected`);
-    `structure` asks the engine for its own check; `everything` has it read all stored bytes."""
+    """How deep: `names` compares names and sizes of stored files with `expected` and reads none; `pieces` hashes them
+    too; `structure` asks the engine for its own check; `everything` has it read all stored bytes."""
 
     repository: Repository
-    depth: Literal["pieces", "structure", "everything"]
+    depth: Literal["names", "pieces", "structure", "everything"]
     expected: Inventory | None = None
 
 

@@ -27,6 +27,9 @@ class Workflows(Protocol):
 
     def status(self, run_id: str) -> WorkState: ...
 
+    def wait(self, seconds: float) -> None:
+        """Until a run has ended since the last wait was over, for so long at most."""
+
     def failure(self, run_id: str) -> str | None:
         """Why the runtime has ended a run that never reached its own end; None if it has not."""
 

@@ -1,1 +1,1 @@
-"""Where copies lie."""
+"""Where copies lie: the stored pieces of a repository, seen without its engine."""

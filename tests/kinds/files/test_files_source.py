@@ -11,7 +11,10 @@ from backstay.domain.errors import SourceFailed
 from backstay.domain.estate import FilesSource, Question, Workload
 from backstay.domain.points import Fingerprint
 from backstay.domain.runs import Amount
+from backstay.host.clock import SystemClock
+from backstay.host.processes import Processes
 from backstay.kinds.files import FilesKind
+from backstay.ports.asking import ask_of_folder
 from backstay.ports.engine import Paths
 from backstay.ports.kind import HoldRequest, RaiseRequest
 from backstay.ports.progress import Silent
@@ -149,3 +152,10 @@ def test_the_runbook_brings_a_tree_back(kind: FilesKind, tmp_path: Path) -> None
     for line in kind.runbook(files(goal), str(tmp_path / "restored")):
         assert os.system(line) == 0
     assert (goal / "a").read_text() == "x"
+
+
+def test_a_question_that_takes_too_long_is_stopped_and_failed(runner: Processes, tmp_path: Path) -> None:
+    question = Question("slow", command=("sleep", "60"))
+    answer = ask_of_folder(question, str(tmp_path), runner, SystemClock(), Silent(), limit_s=1)
+    assert answer.result == "failed"
+    assert "slow took longer than 1 seconds and was stopped" in answer.detail

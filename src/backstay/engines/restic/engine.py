@@ -125,8 +125,8 @@ class ResticEngine:
         store = request.repository.store
         if not store.exists():
             raise failures.nothing_there(request.repository)
-        if request.depth == "pieces":
-            return pieces.verify(store, request.expected, progress)
+        if request.depth in ("names", "pieces"):
+            return pieces.verify(store, request.expected, progress, read=request.depth == "pieces")
         command = argv.check(request.repository, read_data=request.depth == "everything")
         finished = self._console.past_dead_locks(command, request.repository, progress)
         check = output.check(finished.status, finished.out, finished.err)

@@ -25,8 +25,9 @@ def names(store: Store, under: str) -> frozenset[str]:
     return frozenset(name for name in found if re.fullmatch(r"[0-9a-f]{64}", name))
 
 
-def verify(store: Store, expected: Inventory | None, progress: Progress) -> VerifyReport:
-    """Names and sizes first, since restic 0.14 retries a missing or cut piece for 44 seconds; then every hash."""
+def verify(store: Store, expected: Inventory | None, progress: Progress, *, read: bool) -> VerifyReport:
+    """Names and sizes first, since restic 0.14 retries a missing or cut piece for 44 seconds; then, to `read` them,
+    every hash."""
     there = store.pieces()
     lasting = {name: size for name, size in there.items() if _PIECE.fullmatch(name)}
     wanted = expected.pieces if expected else {}
@@ -34,7 +35,8 @@ def verify(store: Store, expected: Inventory | None, progress: Progress) -> Veri
     excused = _excused([name for name in differing if name not in lasting], _was_pruned(wanted, lasting))
     lost = [_difference(name, size, lasting.get(name)) for name, size in differing.items() if name not in excused]
     strangers = [f"{name} is left over from a write that was cut off" for name in there if _is_leftover(name)]
-    wrong = _wrong_hashes(store, {name: size for name, size in lasting.items() if name not in differing}, progress)
+    unread = {name: size for name, size in lasting.items() if read and name not in differing}
+    wrong = _wrong_hashes(store, unread, progress)
     remarks = (*sorted(set(excused.values())), *strangers)
     return VerifyReport(len(lasting), sum(lasting.values()), (*lost, *wrong), remarks)
 

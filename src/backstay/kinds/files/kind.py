@@ -41,9 +41,9 @@ class FilesKind:
 
     def look(self, workload: Workload, progress: Progress) -> Look:
         source = self._demand(workload, ())
-        amount = _scanned(workload, source, progress).amount()
         links = [path for path in source.paths if os.path.islink(path)]
-        return Look(amount, findings=tuple(_only_a_link(workload, path) for path in links))
+        # Without an amount: a pass over a large tree takes minutes, and holding it makes two already.
+        return Look(Amount(), findings=tuple(_only_a_link(workload, path) for path in links))
 
     @contextmanager
     def hold(self, request: HoldRequest, progress: Progress) -> Iterator[HeldFiles]:

@@ -89,7 +89,7 @@ class PostgresqlKind:
             environment, user = child_environment(connection), connection.info.user
         _, folder_of_programs = programs.dumper(programs.found(self._runner, "pg_restore"), server.major)
         loader = Loader(self._runner, folder_of_programs, environment, progress)
-        progress.phase("restore")
+        progress.phase("load")
         said = loader.globals(artefacts, keeping=user) if with_globals else ()
         said = said or loader.dump(artefacts, server.database, create=False)
         if said:

@@ -42,6 +42,10 @@ class Raiser:
     def raised(self, request: RaiseRequest, progress: Progress) -> Iterator[Raised]:
         """The restored database, or why there is none."""
         facts = request.fingerprint.facts if request.fingerprint else {}
+        servers = programs.found(self._runner, "postgres")
+        if "major" in facts:
+            # Asked first: programs of an older version cannot even read the dump, which is no fault of the dump's.
+            programs.server(servers, facts["major"])
         try:
             artefacts = artefacts_in(request.folder)
             major = self._major(artefacts, facts, progress)
@@ -49,14 +53,14 @@ class Raiser:
             yield NotRaised(error.message)
             return
         wanted = ClusterRequest(
-            programs=programs.server(programs.found(self._runner, "postgres"), major),
+            programs=programs.server(servers, major),
             superuser=facts.get("superuser") or "postgres",
             encoding=facts.get("encoding", "UTF8"),
             locale=facts.get("collate") or "C.UTF-8",
             place=request.place,
         )
         with self._clusters.open(wanted, progress) as cluster:
-            progress.phase("restore")
+            progress.phase("load")
             said = self._loaded(cluster, artefacts, progress)
             yield self._outcome(cluster, artefacts, request, said)
 

@@ -38,11 +38,13 @@ class Staged:
 def stage(path: str, place: str, clock: Clock, progress: Progress, wait_s: float = LOCK_WAIT_S) -> Staged:
     """Copy the database at `path` into the folder `place`, under its own name, and check the copy.
 
+    A database with a write-ahead log is written on meanwhile; one without makes its writers wait until the copy is made.
+
     Raises: Unavailable if it stays locked for `wait_s`; SourceFailed if it cannot be read or is damaged.
     """
     file = os.path.join(place, os.path.basename(path))
     try:
-        as_of, record = _copied(path, file, clock, progress, wait_s)
+        as_of, record = _copied(path, "mode=ro", file, clock, progress, wait_s)
     except sqlite3.Error as error:
         if not needs_writing(error):
             raise failed(path, error) from error
@@ -51,9 +53,11 @@ def stage(path: str, place: str, clock: Clock, progress: Progress, wait_s: float
     return Staged(file, as_of, record, *_checked(path, file, record, progress))
 
 
-def _copied(path: str, file: str, clock: Clock, progress: Progress, wait_s: float) -> tuple[datetime, Record]:
+def _copied(
+    path: str, options: str, file: str, clock: Clock, progress: Progress, wait_s: float
+) -> tuple[datetime, Record]:
     # The short timeout is waited in SQLite itself; between two of them we can be stopped.
-    with closing(connect(path, "mode=ro", wait_s=min(0.5, wait_s))) as source:
+    with closing(connect(path, options, wait_s=min(0.5, wait_s))) as source:
         as_of = _patiently(lambda: _begin(source, clock), path, clock, progress, wait_s)
         with closing(sqlite3.connect(file, isolation_level=None)) as copy:
             copy.execute("PRAGMA synchronous=OFF")  # if the machine dies, the run is repeated and so is the copy
@@ -93,7 +97,7 @@ def _copied_aside(path: str, file: str, clock: Clock, progress: Progress) -> tup
     as_of = clock.now()
     with _set_aside(path, os.path.dirname(file)) as aside:
         try:
-            return as_of, _copied(aside, file, clock, progress, 0)[1]
+            return as_of, _copied(aside, "mode=rw", file, clock, progress, 0)[1]
         except sqlite3.Error as error:
             raise failed(path, error) from error
 
