@@ -12,15 +12,15 @@ from backstay.catalog.catalog import open_catalog
 from backstay.catalog.connection import connect, writer
 from backstay.host.clock import SystemClock
 
-# Each workload has one point an hour, the newest of them half an hour ago; each run took a minute.
+# Each workload has one point a day, the newest of them half an hour ago; each run took a minute.
 POINTS = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :points - 1)
 INSERT INTO restore_point (point, run_id, workload, kind, engine, target, level, as_of, taken_at,
                            bytes, snapshot, nonce, state, needs)
 SELECT printf('%012x', i), 'run-' || i, printf('w%04d', i % :workloads), 'files', 'restic', 'vault', 'full', began,
        ended, 1000000, 'snapshot', 'nonce', 'verified', '[]'
-FROM (SELECT i, strftime('%Y-%m-%dT%H:%M:%S.000000Z', :now - 1800 - 3600 * (i / :workloads), 'unixepoch') AS began,
-             strftime('%Y-%m-%dT%H:%M:%S.000000Z', :now - 1740 - 3600 * (i / :workloads), 'unixepoch') AS ended FROM n)
+FROM (SELECT i, strftime('%Y-%m-%dT%H:%M:%S.000000Z', :now - 1800 - 86400 * (i / :workloads), 'unixepoch') AS began,
+             strftime('%Y-%m-%dT%H:%M:%S.000000Z', :now - 1740 - 86400 * (i / :workloads), 'unixepoch') AS ended FROM n)
 """
 RUNS = """
 INSERT INTO run (run_id, workload, engine, target, level, requested_at, reason, attempts, started_at, ended_at, result,
@@ -51,7 +51,7 @@ def write_history(root: Path, workloads: int, points: int) -> dict[str, str]:
 
 def _write_estate(root: Path, names: list[str]) -> None:
     root.mkdir(parents=True)
-    head = f"estate: many\ntargets:\n  vault: {{url: {root}/vault}}\npolicies:\n  p: {{rpo: 2h, keep: {{daily: 7}}}}\n"
+    head = f"estate: many\ntargets:\n  vault: {{url: {root}/vault}}\npolicies:\n  p: {{rpo: 24h, keep: {{daily: 7}}}}\n"
     lines = [f"  {name}: {{kind: files, paths: [{root}/source/{name}], policy: p}}" for name in names]
     (root / "estate.yaml").write_text(head + "workloads:\n" + "\n".join(lines) + "\n")
 

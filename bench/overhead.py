@@ -127,7 +127,9 @@ def _sqlite_rows(root: Path, rounds: int) -> Iterator[Row]:
 
 def _postgresql_rows(root: Path, rounds: int) -> Iterator[Row]:
     with private_postgres() as server:
-        server.execute("CREATE TABLE entry AS SELECT n AS id, repeat(md5(n::text), 5) AS text FROM generate_series(1, 20000) n")
+        server.execute(
+            "CREATE TABLE entry AS SELECT n AS id, repeat(md5(n::text), 5) AS text FROM generate_series(1, 20000) n"
+        )
         dump = f"rm -rf {root}/dump; mkdir {root}/dump; {PROGRAMS}/pg_dumpall --globals-only -d '{server.address}' "
         dump += f"> {root}/dump/globals.sql; {PROGRAMS}/pg_dump -Fd -Z0 -f {root}/dump/d '{server.address}'; source={root}/dump;"
         inside = {"shop": f"kind: postgresql, dsn: '{server.address}'"}

@@ -19,7 +19,7 @@ INSTANT_S = 1.5
 MIB = 1 << 20
 METHOD = (
     "Whole commands with their start-up, median (least-most). peak: most memory of the program itself, without restic.",
-    "The history: one run and one point an hour for each workload, in SQLite.",
+    "The history: one run and one point a day for each workload, in SQLite.",
 )
 
 Row = Mapping[str, Any]

@@ -117,9 +117,10 @@ def leftovers(place: Place) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (process / "environ").read_bytes().split(b"\0") and b"BACKSTAY_OWNER" in (
-                process / "environ"
-            ).read_bytes():
+            if (
+                mark in (process / "environ").read_bytes().split(b"\0")
+                and b"BACKSTAY_OWNER" in (process / "environ").read_bytes()
+            ):
                 found.append((process / "cmdline").read_text().replace("\0", " "))
         except OSError:
             continue

@@ -17,6 +17,7 @@ ADAPTERS = {"catalog", "engines", "kinds"}
 # The name of a promise is the promise.
 PROMISES = {"ports/conformance.py", "ports/catalog_promises.py", "ports/catalog_samples.py"}
 
+IGNORE = re.compile(r"#\s*(?:type:\s*ignore|(?:ruff:\s*)?noqa|mypy:\s*ignore)", re.IGNORECASE)
 REASON = re.compile(r"# (?:type: ignore|noqa)(?:\[[\w, -]+\]|: [A-Z]+\d+(?:, ?[A-Z]+\d+)*)(?:  ?#| -) \S")
 
 
@@ -84,11 +85,7 @@ def test_nothing_is_printed_past_the_doors() -> None:
 def ignored_without_reason(text: str) -> list[int]:
     """The lines that switch a check off and do not say why."""
     lines = enumerate(text.splitlines(), start=1)
-    return [
-        number
-        for number, line in lines
-        if re.search(r"#\s*(?:type:\s*ignore|(?:ruff:\s*)?noqa|mypy:\s*ignore)", line, re.IGNORECASE) and not REASON.search(line)
-    ]
+    return [number for number, line in lines if IGNORE.search(line) and not REASON.search(line)]
 
 
 def test_a_check_is_switched_off_only_with_its_reason_beside_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backstay.flows.backup import BackupFlow
 from backstay.flows.records import Ended, Ticket
+from backstay.ports.progress import Silent
 from flows.small_estate import SmallEstate
 
 
@@ -58,3 +59,16 @@ def test_a_cancelled_run_never_starts_copying(house: SmallEstate) -> None:
     house.catalog.request_cancel("r1")
     assert take(house, "r1").result == "cancelled"
     assert not house.catalog.points("w")
+
+
+def test_a_pattern_that_would_leave_the_seal_out_leaves_only_the_users_files_out(house: SmallEstate) -> None:
+    (house.source / "settings.json").write_text("{}")
+    house.engines["restic"] = ResticEngine(house.runner())
+    source = FilesSource((str(house.source),), ("*.json", "work"))
+    house.change(engine="restic", source=source)
+    house.catalog.add_run(replace(house.ask("r0"), run_id="r1", engine="restic"))
+    assert take(house, "r1").result == "done"
+    point = house.catalog.point_of_run("r1")
+    assert point is not None
+    drill = DrillFlow(house.adapters()).drill("d1", point, "L6", Silent())
+    assert drill.verdict == "proven", drill.levels

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backstay.domain.estate import Estate, FilesSource, Pattern, Policy, Target, Workload
 from backstay.domain.points import RestorePoint
 from backstay.domain.runs import Run, RunResult
+from backstay.planning.jobs import Job
 from backstay.planning.objectives import Standing, standing
 from backstay.ports.catalog import Facts
 
@@ -69,6 +70,13 @@ def an_estate(owed: Sequence[Owed], workflow: Pattern = "serial") -> Estate:
     return estate((workload(x) for x in owed), workflow)
 
 
+def a_job(
+    name: str, latest: timedelta, length: timedelta, group: str | None = None, after: tuple[str, ...] = ()
+) -> Job:
+    """A job that must start within `latest` from now."""
+    return Job(name, "vault", "backup", NOW, NOW + length, NOW + latest, ("due",), group, after)
+
+
 RPOS = st.integers(60, 3000).map(lambda minutes: timedelta(minutes=minutes))
 AGES = st.none() | st.integers(0, 4000).map(lambda minutes: timedelta(minutes=minutes))
 SECONDS = st.lists(st.integers(0, 7200).map(float), max_size=3).map(tuple)
@@ -86,3 +94,18 @@ def owed_lists(draw: st.DrawFn, *, most: int = 8, groups: bool = True, after: bo
         before = tuple(f"w{place - step}" for step in sorted(steps) if step <= place)
         owed.append(Owed(f"w{place}", draw(RPOS), draw(AGES), draw(SECONDS), draw(st.booleans()), group, before))
     return owed
+
+
+MINUTES = st.integers(0, 40).map(lambda minutes: timedelta(minutes=minutes))
+
+
+@st.composite
+def job_lists(draw: st.DrawFn, *, groups: bool = True, after: bool = True) -> list[Job]:
+    """Up to five jobs with so little time that their order matters."""
+    jobs = []
+    for place in range(draw(st.integers(1, 5))):
+        group = draw(GROUPS) if groups else None
+        steps = draw(EARLIER) if after else frozenset()
+        before = tuple(f"w{place - step}" for step in sorted(steps) if step <= place)
+        jobs.append(a_job(f"w{place}", 2 * draw(MINUTES), draw(MINUTES), group, before))
+    return jobs

@@ -18,7 +18,7 @@ from backstay.planning.objectives import is_due, standing
 from backstay.planning.order import in_order
 from backstay.planning.plan import Plan, lanes_for, plan_ahead, plan_now
 from backstay.ports.catalog import Facts
-from planning.estates import HOUR, NOW, Owed, an_estate, estate, owed_lists, stands, workload
+from planning.estates import HOUR, NOW, Owed, a_job, an_estate, estate, job_lists, owed_lists, stands, workload
 
 MINUTE = timedelta(minutes=1)
 HORIZON = 8 * HOUR
@@ -132,11 +132,9 @@ def test_members_of_a_group_are_next_to_one_another(owed: list[Owed]) -> None:
     assert grouped_together(everything.jobs)
 
 
-@given(owed_lists(most=6))
-def test_members_of_a_group_are_next_to_one_another_unless_every_order_tears_a_group(owed: list[Owed]) -> None:
-    everything, _ = both_plans(owed, "serial")
-    if not grouped_together(everything.jobs):
-        assert not any(grouped_together(order) for order in orders(everything.jobs))
+@given(job_lists())
+def test_members_of_a_group_are_next_to_one_another_unless_every_order_tears_a_group(jobs: list[Job]) -> None:
+    assert grouped_together(in_order(jobs)) == any(grouped_together(order) for order in orders(jobs))
 
 
 def test_a_group_whose_members_wait_for_one_another_stays_together() -> None:
@@ -157,6 +155,17 @@ def test_a_group_through_which_another_job_must_go_is_not_kept_together() -> Non
         Owed("b", group="g", after=("between",)),
     ]
     assert [job.workload for job in now_plan(owed, asked={"a", "b", "between"}).jobs] == ["a", "between", "b"]
+
+
+def test_a_torn_group_tears_no_other() -> None:
+    jobs = [
+        a_job("a", 1 * MINUTE, MINUTE, group="torn"),
+        a_job("between", 9 * MINUTE, MINUTE, after=("a",)),
+        a_job("b", 9 * MINUTE, MINUTE, group="torn", after=("between",)),
+        a_job("c", 0 * MINUTE, MINUTE, group="whole"),
+        a_job("d", 99 * MINUTE, MINUTE, group="whole"),
+    ]
+    assert [job.workload for job in in_order(jobs)] == ["c", "d", "a", "between", "b"]
 
 
 def test_jobs_that_wait_for_one_another_are_never_given_an_order() -> None:
@@ -181,29 +190,46 @@ def orders(jobs: Sequence[Job]) -> list[list[Job]]:
     ]
 
 
-@given(owed_lists(most=6, groups=False))
-def test_on_one_lane_no_other_order_makes_the_latest_start_less_late(owed: list[Owed]) -> None:
-    jobs = now_plan(owed, asked={x.name for x in owed}).jobs
-    if jobs:
-        assert lateness(jobs) == min(lateness(as_soon(order, 1, NOW)) for order in orders(jobs))
+@given(job_lists(groups=False))
+def test_on_one_lane_no_other_order_makes_the_latest_start_less_late(jobs: list[Job]) -> None:
+    planned = as_soon(in_order(jobs), 1, NOW)
+    assert lateness(planned) == min(lateness(as_soon(order, 1, NOW)) for order in orders(jobs))
 
 
-@given(owed_lists(most=6))
+@given(job_lists())
 def test_on_one_lane_no_other_order_that_keeps_groups_together_makes_the_latest_start_less_late(
-    owed: list[Owed],
+    jobs: list[Job],
 ) -> None:
-    jobs = now_plan(owed, asked={x.name for x in owed}).jobs
     together = [order for order in orders(jobs) if grouped_together(order)]
-    if jobs and together:
-        assert lateness(jobs) == min(lateness(as_soon(order, 1, NOW)) for order in together)
+    if together:
+        planned = as_soon(in_order(jobs), 1, NOW)
+        assert lateness(planned) == min(lateness(as_soon(order, 1, NOW)) for order in together)
 
 
-@given(owed_lists(most=6, groups=False))
-def test_a_plan_ahead_keeps_every_latest_start_if_any_order_one_after_another_does(owed: list[Owed]) -> None:
-    jobs = now_plan(owed, asked={x.name for x in owed}).jobs
-    fits = any(lateness(as_soon(order, 1, NOW)) <= ZERO for order in orders(jobs)) if jobs else True
+@given(job_lists(groups=False))
+def test_jobs_planned_late_keep_every_latest_start_if_any_order_one_after_another_does(jobs: list[Job]) -> None:
+    fits = any(lateness(as_soon(order, 1, NOW)) <= ZERO for order in orders(jobs))
     planned = as_late(in_order(jobs), 1, NOW)
-    assert not fits or all(job.start_at <= job.latest_start_at for job in planned)
+    assert not fits or lateness(planned) <= ZERO
+
+
+def test_what_another_job_waits_for_goes_ahead_of_jobs_with_as_much_time_as_both() -> None:
+    jobs = [
+        a_job("db", 60 * MINUTE, 10 * MINUTE),
+        a_job("files", 10 * MINUTE, 10 * MINUTE, after=("db",)),
+        a_job("one", 5 * MINUTE, 10 * MINUTE),
+        a_job("other", 5 * MINUTE, 10 * MINUTE),
+    ]
+    assert [job.workload for job in in_order(jobs)] == ["db", "one", "other", "files"]
+
+
+def test_what_another_job_waits_for_is_not_put_off_on_another_lane() -> None:
+    jobs = [
+        a_job("crm-db", 60 * MINUTE, 10 * MINUTE),
+        a_job("crm-files", 30 * MINUTE, 10 * MINUTE, after=("crm-db",)),
+    ]
+    planned = {job.workload: job.start_at - NOW for job in as_late(in_order(jobs), 2, NOW)}
+    assert planned == {"crm-db": 20 * MINUTE, "crm-files": 30 * MINUTE}
 
 
 def test_a_short_job_without_time_goes_before_a_long_one_that_has_to_start_earlier() -> None:
@@ -225,30 +251,29 @@ def test_planned_backups_start_as_late_as_they_may() -> None:
     assert [job.start_at for job in plan.jobs] == [first, first + 22 * HOUR + 50 * MINUTE]
 
 
-@given(owed_lists(most=8), st.integers(1, 4))
-def test_one_more_lane_makes_no_job_later(owed: list[Owed], lanes: int) -> None:
-    ordered = in_order(now_plan(owed, asked={x.name for x in owed}).jobs)
+@given(job_lists(), st.integers(1, 4))
+def test_one_more_lane_makes_no_job_later(jobs: list[Job], lanes: int) -> None:
+    ordered = in_order(jobs)
     fewer, more = as_soon(ordered, lanes, NOW), as_soon(ordered, lanes + 1, NOW)
     assert all(job.end_at <= other.end_at for job, other in zip(more, fewer, strict=True))
 
 
-@given(owed_lists(most=8), st.integers(1, 3), st.data())
-def test_a_shorter_job_makes_no_job_later(owed: list[Owed], lanes: int, data: st.DataObject) -> None:
-    ordered = in_order(now_plan(owed, asked={x.name for x in owed}).jobs)
-    if ordered:
-        place = data.draw(st.integers(0, len(ordered) - 1))
-        shorter = [replace(x, end_at=x.start_at) if at == place else x for at, x in enumerate(ordered)]
-        before, now = as_soon(ordered, lanes, NOW), as_soon(shorter, lanes, NOW)
-        assert all(job.end_at <= other.end_at for job, other in zip(now, before, strict=True))
+@given(job_lists(), st.integers(1, 3), st.data())
+def test_a_shorter_job_makes_no_job_later(jobs: list[Job], lanes: int, data: st.DataObject) -> None:
+    ordered = in_order(jobs)
+    place = data.draw(st.integers(0, len(ordered) - 1))
+    shorter = [replace(x, end_at=x.start_at) if at == place else x for at, x in enumerate(ordered)]
+    before, now = as_soon(ordered, lanes, NOW), as_soon(shorter, lanes, NOW)
+    assert all(job.end_at <= other.end_at for job, other in zip(now, before, strict=True))
 
 
-@given(owed_lists(after=False), st.integers(1, 4))
-def test_independent_jobs_take_less_than_twice_their_bound(owed: list[Owed], lanes: int) -> None:
+@given(job_lists(after=False), st.integers(1, 4))
+def test_independent_jobs_take_less_than_twice_their_bound(jobs: list[Job], lanes: int) -> None:
     """R. Graham, Bounds on multiprocessing timing anomalies: at most 2 - 1 / lanes times the best."""
-    jobs = as_soon(in_order(now_plan(owed, asked={x.name for x in owed}).jobs), lanes, NOW)
-    total, longest = sum((x.length for x in jobs), ZERO), max((x.length for x in jobs), default=ZERO)
+    total, longest = sum((job.length for job in jobs), ZERO), max(job.length for job in jobs)
     bound = max(total / lanes, longest)
-    assert all(job.end_at - NOW <= bound * (2 - 1 / lanes) + timedelta(milliseconds=1) for job in jobs)
+    planned = as_soon(in_order(jobs), lanes, NOW)
+    assert all(job.end_at - NOW <= bound * (2 - 1 / lanes) + timedelta(milliseconds=1) for job in planned)
 
 
 # --- what is in a plan ---
@@ -286,6 +311,18 @@ def test_an_exempt_workload_is_in_no_plan_even_if_it_is_named() -> None:
     known = [standing(cache, Facts(), (), NOW), *stands([owed])]
     assert [job.workload for job in plan_now(both, known, NOW, asked={"cache", "crm"}).jobs] == ["crm"]
     assert {job.workload for job in plan_ahead(both, known, NOW, 30 * HOUR).jobs} == {"crm"}
+
+
+def test_the_bound_is_the_longest_job_or_an_even_share_of_the_lanes() -> None:
+    owed = [Owed("large", seconds=(3600.0,)), Owed("small", seconds=(600.0,))]
+    assert now_plan(owed, "serial", {"large", "small"}).bound_s == 4200
+    assert now_plan(owed, "parallel", {"large", "small"}).bound_s == 3600
+
+
+def test_after_a_late_backup_the_next_is_counted_from_now() -> None:
+    owed = [Owed("crm", 24 * HOUR, 30 * HOUR, (600.0,))]
+    starts = [job.start_at for job in plan_ahead(an_estate(owed), stands(owed), NOW, 30 * HOUR).jobs]
+    assert starts == [NOW, NOW + 22 * HOUR + 50 * MINUTE]
 
 
 def test_an_empty_plan_takes_no_time() -> None:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from backstay.domain.errors import Refused, Unavailable
-from backstay.host.clock import SystemClock
-from backstay.host.places import ScratchPlaces
-from backstay.host.processes import Processes
-from backstay.host.secrets import HostSecrets
-from backstay.ports.progress import Silent
-from backstay.ports.runner import Command
+from backstay.domain.errors import ConfigError, Refused
 
+from .demo_data import living_data, require_tools
 from .drills import drill
 from .plan import plan
 from .runs import run
@@ -27,222 +20,100 @@ from .status import status
 from .watching import Watch
 from .wiring import Door, Opened, opened
 
-ESTATE = """\
-estate: demo
-timezone: UTC
-targets:
-  vault: {{url: {vault}}}
-policies:
-  gold: {{rpo: 1h, rto: 15m, keep: {{daily: 30}}, drill: weekly}}
-workloads:
-  shop-db:    {{kind: postgresql, dsn: "{dsn}", policy: gold, group: shop}}
-  shop-files: {{kind: files, paths: [{files}], policy: gold, group: shop, after: [shop-db]}}
-  ledger:     {{kind: sqlite, path: {ledger}, policy: gold}}
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One part of the story; `content` is what the matching command would show."""
+    """One part of the story: what happens and why it matters in `words`; `content` is what the command would show."""
 
     title: str
+    words: str
     kind: Literal["words", "estate", "plan", "runs", "status", "drills"]
-    content: Any
+    content: Any = None
     house: Opened | None = None
 
 
-def demo(keep: str | None) -> Iterator[Scene]:
+def demo(keep: str | None) -> Generator[Scene, None, None]:
     """Scene after scene. Everything is gone at the end, unless `keep` names a new folder to leave it in."""
+    require_tools()
     with ExitStack() as stage:
         folder = stage.enter_context(_stage(keep))
-        stage.enter_context(_living_data(folder))
-        yield Scene("The estate", "estate", (folder / "estate.yaml").read_text())
+        stage.enter_context(living_data(folder))
+        yield Scene("The estate", _ESTATE, "estate", (folder / "estate.yaml").read_text())
         with opened(Door(str(folder / "estate.yaml"), str(folder / "state"))) as house:
             yield from _story(house, folder)
 
 
+_ESTATE = """\
+A shop: its database in PostgreSQL, its documents, and a ledger in SQLite, all being written to all the while.
+The file says what each part is owed, not when anything runs."""
+
+_PLAN = """\
+From what is owed Backstay derives when and in which order, and says why. The shop's files come right after its
+database, so that both show nearly the same moment."""
+
+_RUNS = """\
+Each copy is taken from one moment of its source, and what the data was at that moment is recorded with it."""
+
+_STATUS = """\
+Taken is not proven: a backup that was never restored is a hope."""
+
+_DRILLS = """\
+Each point is restored, brought to life in a private place, and held against the record: is it the same data, and
+is it this backup and no older one?"""
+
+_DAMAGE = "Disks and people damage copies in silence. Here, one bit of the ledger's copy is flipped:"
+
+_CAUGHT = "A drill that cannot fail proves nothing. This one must fail now, at the damaged piece:"
+
+_AFTER = "What is damaged counts for nothing any more, and status says so, until a new point is taken elsewhere."
+
+
 def _story(house: Opened, folder: Path) -> Iterator[Scene]:
     watch = Watch(house.catalog, house.clock, house.secrets)
-    yield Scene("The plan", "plan", plan(house, hours=2), house)
-    yield Scene(
-        "Restore points, taken while everything is being written to",
-        "runs",
-        run(house, watch, (), everything=True),
-        house,
-    )
-    yield Scene("Status", "status", status(house), house)
-    yield Scene("Each point restored into a throwaway place", "drills", drill(house, watch, (), everything=True), house)
-    yield Scene("Damage", "words", _damage(folder / "vault" / "restic" / "ledger"))
-    yield Scene("The same drill on the damaged copy", "drills", drill(house, watch, ("ledger",)), house)
+    yield Scene("The plan", _PLAN, "plan", plan(house, hours=1), house)
+    yield Scene("Restore points", _RUNS, "runs", run(house, watch, (), everything=True), house)
+    yield Scene("Status", _STATUS, "status", status(house), house)
+    yield Scene("Proof", _DRILLS, "drills", drill(house, watch, (), everything=True), house)
+    yield Scene("Damage", _DAMAGE, "words", _damage(folder / "vault" / "restic" / "ledger"))
+    yield Scene("The same drill again", _CAUGHT, "drills", drill(house, watch, ("ledger",)), house)
+    yield Scene("Status again", _AFTER, "status", status(house), house)
 
 
 def as_promised(scenes: list[Scene]) -> bool:
-    """Whether the story went as it must: all runs good, all drills proven, the damaged copy caught."""
+    """Whether the story went as it must: all runs good, all drills proven, the damaged copy caught and told."""
     runs = [view for scene in scenes if scene.kind == "runs" for view in scene.content]
     drills = [each for scene in scenes if scene.kind == "drills" for each in scene.content]
+    states = [view.state for scene in scenes if scene.kind == "status" for view in scene.content]
     return (
-        len(runs) == 3
-        and all(view.result == "done" for view in runs)
+        [view.result for view in runs] == ["done"] * 3
         and [each.verdict for each in drills] == ["proven"] * 3 + ["failed"]
+        and states == ["ok"] * 5 + ["never"]
     )
 
 
 @contextmanager
 def _stage(keep: str | None) -> Iterator[Path]:
-    folder = Path(keep).absolute() if keep else Path(tempfile.mkdtemp(prefix="backstay-demo-"))
     if keep:
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            raise Refused(f"{folder} is there already", hint="Give --keep a new folder.") from None
+        yield _kept(Path(keep).absolute())
+        return
+    folder = Path(tempfile.mkdtemp(prefix="backstay-demo-")).resolve()
     try:
         (folder / "vault").mkdir()
         yield folder
     finally:
-        if not keep:
-            shutil.rmtree(folder)
+        shutil.rmtree(folder)
 
 
-@contextmanager
-def _living_data(folder: Path) -> Iterator[None]:
-    """Files, an SQLite database and a private PostgreSQL, each with a writer that does not rest."""
-    files, ledger = folder / "files", folder / "ledger.db"
-    _make_files(files)
-    _make_ledger(ledger)
-    with ExitStack() as living:
-        dsn = living.enter_context(_server(folder / "state"))
-        _make_shop(dsn)
-        for write in (_file_writer(files), _ledger_writer(ledger), _shop_writer(dsn)):
-            living.enter_context(_restless(write))
-        estate = ESTATE.format(vault=folder / "vault", files=files, ledger=ledger, dsn=dsn)
-        (folder / "estate.yaml").write_text(estate)
-        yield
-
-
-def _make_files(files: Path) -> None:
-    for number in range(200):
-        path = files / f"customer-{number % 10}" / f"document-{number}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"document {number}\n" * (number + 1))
-    (files / "latest").symlink_to("customer-0/document-0.txt")
-    (files / "customer-0" / "private").write_text("for the owner\n")
-    (files / "customer-0" / "private").chmod(0o600)
-
-
-def _file_writer(files: Path) -> Callable[[int], None]:
-    def write(turn: int) -> None:
-        (files / "journal.txt").write_text(f"line {turn}\n" * (turn % 100 + 1))
-
-    return write
-
-
-def _make_ledger(path: Path) -> None:
-    with sqlite3.connect(path) as database:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("CREATE TABLE entry (id INTEGER PRIMARY KEY, account TEXT NOT NULL, amount INTEGER)")
-        database.execute("CREATE INDEX entry_by_account ON entry (account)")
-        rows = ((f"account-{n % 97}", n * 7 % 1000) for n in range(20_000))
-        database.executemany("INSERT INTO entry (account, amount) VALUES (?, ?)", rows)
-    database.close()
-
-
-def _ledger_writer(path: Path) -> Callable[[int], None]:
-    def write(turn: int) -> None:
-        with sqlite3.connect(path, timeout=30) as database:
-            database.execute("INSERT INTO entry (account, amount) VALUES ('live', ?)", (turn,))
-        database.close()
-
-    return write
-
-
-def _make_shop(dsn: str) -> None:
-    import psycopg
-
-    with psycopg.connect(dsn, autocommit=True) as shop:
-        shop.execute("CREATE TABLE customer (id serial PRIMARY KEY, name text NOT NULL, details jsonb)")
-        shop.execute("CREATE TABLE purchase (id serial PRIMARY KEY, customer int REFERENCES customer, cents bigint)")
-        shop.execute("CREATE INDEX purchase_by_customer ON purchase (customer)")
-        shop.execute("CREATE ROLE accounting")
-        shop.execute("GRANT SELECT ON purchase TO accounting")
-        shop.execute(
-            "INSERT INTO customer (name, details) SELECT 'customer ' || n, jsonb_build_object('n', n)"
-            " FROM generate_series(1, 2000) n"
-        )
-        shop.execute("INSERT INTO purchase (customer, cents) SELECT n % 2000 + 1, n FROM generate_series(1, 50000) n")
-
-
-def _shop_writer(dsn: str) -> Callable[[int], None]:
-    import psycopg
-
-    def write(turn: int) -> None:
-        with psycopg.connect(dsn, autocommit=True) as shop:
-            shop.execute("INSERT INTO purchase (customer, cents) VALUES (%s, %s)", (turn % 2000 + 1, turn))
-
-    return write
-
-
-@contextmanager
-def _restless(write: Callable[[int], None]) -> Iterator[None]:
-    """Write, again and again, until the context is left."""
-    enough = threading.Event()
-
-    def work() -> None:
-        turn = 0
-        while not enough.wait(0.01):
-            turn += 1
-            write(turn)
-
-    writer = threading.Thread(target=work, name="demo writer")
-    writer.start()
+def _kept(folder: Path) -> Path:
     try:
-        yield
-    finally:
-        enough.set()
-        writer.join()
-
-
-@contextmanager
-def _server(state: Path) -> Iterator[str]:
-    """A private PostgreSQL on a socket; its address."""
-    state.mkdir(mode=0o700)
-    clock, secrets = SystemClock(), HostSecrets()
-    runner, places = Processes(secrets, clock, str(state)), ScratchPlaces(str(state))
-    programs = _postgresql_programs()
-    user = places.ordinary_user
-    with places.open("demo", for_user=user) as place:
-        data = f"{place}/data"
-        initdb = (f"{programs}/initdb", "-D", data, "-U", "demo", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        made = runner.run(Command(initdb, user=user, cwd="/"), Silent())
-        if made.status:
-            raise Unavailable(f"initdb failed: {made.err.strip()[-300:]}")
-        settings = ("listen_addresses=", f"unix_socket_directories={place}", "fsync=off")
-        argv = (f"{programs}/postgres", "-D", data, *(part for each in settings for part in ("-c", each)))
-        with runner.serve(Command(argv, user=user, cwd="/", stop="QUIT")) as server:
-            dsn = f"postgresql://demo@/postgres?host={place}"
-            _await_answer(dsn, clock, server.ended)
-            yield dsn
-
-
-def _postgresql_programs() -> str:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
-    if not found:
-        raise Unavailable("the demo needs a PostgreSQL server", hint="Install the package postgresql.")
-    return str(found[-1].parent)
-
-
-def _await_answer(dsn: str, clock: SystemClock, ended: Callable[[], int | None]) -> None:
-    import psycopg
-
-    for _ in range(200):
-        try:
-            psycopg.connect(dsn).close()
-        except psycopg.OperationalError:
-            if ended() is not None:
-                break
-            clock.sleep(0.1)
-        else:
-            return
-    raise Unavailable("the demo's PostgreSQL did not start")
+        folder.mkdir(parents=True)
+        (folder / "vault").mkdir()
+    except FileExistsError:
+        raise Refused(f"{folder} is there already", subject=str(folder), hint="Give --keep a new folder.") from None
+    except OSError as error:
+        hint = "Give --keep a new folder in a place where you may write."
+        raise ConfigError(f"{folder} cannot be made: {error.strerror}", subject=str(folder), hint=hint) from error
+    return folder
 
 
 def _damage(repository: Path) -> str:
@@ -252,6 +123,4 @@ def _damage(repository: Path) -> str:
     content = bytearray(piece.read_bytes())
     content[len(content) // 2] ^= 1
     piece.write_bytes(content)
-    return (
-        f"one bit of {piece.name[:12]}… in the vault's copy of ledger was flipped ({len(content):,} bytes, same size)"
-    )
+    return f"{piece.name[:12]}… in the vault has the {len(content):,} bytes it had before, and one other bit"

@@ -89,14 +89,16 @@ def restore(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be made: {error.strerror}", subject=str(folder)) from error
+        why = "it is a file" if folder.is_file() else error.strerror
+        hint = "Give --to a new or empty folder."
+        raise ConfigError(f"{folder} cannot be made a folder: {why}", subject=str(folder), hint=hint) from error
     view = _fill(house, outside, chosen, str(folder), include, watch)
     return replace(view, next_steps=outside.kind(asked).runbook(asked, str(folder)))
 
 
 def _aware(house: Opened, at: datetime | None) -> datetime | None:
-    """A local time as the user wrote it, in the estate's zone."""
-    return at.replace(tzinfo=ZoneInfo(house.estate.timezone)) if at else None
+    """The time as the user wrote it: in the estate's zone, unless it names its own."""
+    return at.replace(tzinfo=at.tzinfo or ZoneInfo(house.estate.timezone)) if at else None
 
 
 def _fill(

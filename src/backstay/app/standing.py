@@ -27,11 +27,13 @@ def standings(house: Opened) -> tuple[Standing, ...]:
     """One for each workload of the estate file, in its order."""
     facts = ended_facts(house)
     now = house.clock.now()
+    active = [workload for workload in house.estate.workloads.values() if not workload.exempt]
+    durations = house.catalog.durations({one.name: house.estate.target_of(one).name for one in active})
     return tuple(
         standing(
             workload,
             facts.get(workload.name, Facts()),
-            () if workload.exempt else house.catalog.durations(workload.name, house.estate.target_of(workload).name),
+            durations.get(workload.name, ()),
             now,
         )
         for workload in house.estate.workloads.values()

@@ -87,9 +87,13 @@ def adapters(house: Opened, watch: Watch) -> Adapters:
     runner = Processes(house.secrets, house.clock, str(house.state))
     places = ScratchPlaces(str(house.state))
     keys = RepositoryKeys(str(house.state), house.secrets)
+    used: set[str] = set()
 
     def repository(workload: Workload, target: Target) -> Repository:
-        store = store_for(target, workload.engine, workload.name, first_use=not _was_used(house, target))
+        # Once used, always used; the facts of a thousand workloads are too much to read at every step of each.
+        if target.name not in used and _was_used(house, target):
+            used.add(target.name)
+        store = store_for(target, workload.engine, workload.name, first_use=target.name not in used)
         password = keys.password_for(target, workload.engine, workload.name, must_exist=store.exists())
         return Repository(workload.engine, target.name, workload.name, password, store)
 

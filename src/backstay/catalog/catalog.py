@@ -64,9 +64,9 @@ class SqlCatalog:
         with self._read() as db:
             return runs.newest(db, workload, open_only, limit)
 
-    def durations(self, workload: str, target: str, limit: int = 30) -> Sequence[float]:
+    def durations(self, targets: Mapping[str, str], limit: int = 30) -> Mapping[str, Sequence[float]]:
         with self._read() as db:
-            return runs.durations(db, workload, target, limit)
+            return {workload: runs.durations(db, workload, target, limit) for workload, target in targets.items()}
 
     def request_cancel(self, run_id: str) -> bool:
         with self._write() as db:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from backstay.domain.errors import InvariantBroken
 from backstay.domain.runs import Run, RunNote, RunProgress
@@ -46,11 +46,19 @@ def newest(db: Connection, workload: str | None, open_only: bool, limit: int | N
 
 
 def durations(db: Connection, workload: str, target: str, limit: int) -> Sequence[float]:
-    good = (runs_table.c.workload == workload) & (runs_table.c.target == target) & (runs_table.c.result == "done")
+    asked = {"workload": workload, "target": target, "limit": limit}
+    return [(ended - started).total_seconds() for started, ended in db.execute(_DURATIONS, asked)]
+
+
+def _durations() -> Select[tuple[datetime, datetime]]:
+    mine = (runs_table.c.workload == bindparam("workload")) & (runs_table.c.target == bindparam("target"))
     whole = runs_table.c.started_at.is_not(None) & runs_table.c.ended_at.is_not(None)
-    query = select(runs_table.c.started_at, runs_table.c.ended_at).where(good, whole)
-    query = query.order_by(runs_table.c.requested_at.desc(), runs_table.c.run_id.desc()).limit(limit)
-    return [(ended - started).total_seconds() for started, ended in db.execute(query)]
+    query = select(runs_table.c.started_at, runs_table.c.ended_at).where(mine, runs_table.c.result == "done", whole)
+    return query.order_by(runs_table.c.requested_at.desc(), runs_table.c.run_id.desc()).limit(bindparam("limit"))
+
+
+_DURATIONS = _durations()
+"""Made once: it is asked for each workload of an estate, and making it takes as long as the answer."""
 
 
 def request_cancel(db: Connection, run_id: str, at: datetime) -> bool:

@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 
 Show = Callable[[str, str, int | None, int | None], None]
 
-QUEUED = "queued"
 ENDINGS = ("done", "incomplete", "failed", "skipped", "cancelled", "proven", "restored", "inconclusive")
 
 PHASES = {
-    QUEUED: "waiting for its turn",
     "look": "looking at the source",
     "stage": "copying through one read transaction",
     "dump": "dumping",
@@ -73,7 +71,7 @@ def _bars(screen: Screen) -> Iterator[Show]:
                 # A new phase is a new task: its rate and its end are its own.
                 if known is not None:
                     bars.remove_task(known)
-                known = bars.add_task(printable(subject), total=None, words=printable(PHASES.get(now, now)))
+                known = bars.add_task(printable(subject), total=None, words=printable(PHASES.get(now, now)), amount="")
                 tasks[subject] = known, now
             moving = _amount(done, total)
             bars.update(known, completed=done or 0, total=total, amount=moving, visible=now not in ENDINGS)
@@ -116,7 +114,7 @@ def _lines(screen: Screen) -> Show:
     def show(subject: str, phase: str, done: int | None, total: int | None) -> None:
         words = PHASES.get(phase, phase)
         with lock:
-            if phase == QUEUED or phase in INNER or last.get(subject) == words:
+            if phase in INNER or last.get(subject) == words:
                 return
             last[subject] = words
             screen.err.print(f"{printable(subject)}: {printable(words)}", soft_wrap=True)

@@ -281,13 +281,7 @@ def restore(
         str | None, typer.Option("--into", metavar="REF", help="An empty database, by address or secret reference.")
     ] = None,
     point: Annotated[str | None, typer.Option(help="Which point; the newest good one if not given.")] = None,
-    at: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"],
-            help="The newest point at this local time.",
-        ),
-    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="The newest point at this local time.")] = None,
     include: Annotated[list[str] | None, typer.Option(help="Only what matches; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -300,10 +294,21 @@ def restore(
         raise ConfigError("give either --to DIR or --into REF")
     if point is not None and at is not None:
         raise ConfigError("--point and --at exclude one another")
+    moment = _moment(at) if at is not None else None
     with _opened(context) as (house, screen):
         with _watched(house, screen) as watch:
-            view = bring_back(house, watch, workload, to, into=into, point=point, at=at, include=tuple(include or ()))
+            view = bring_back(
+                house, watch, workload, to, into=into, point=point, at=moment, include=tuple(include or ())
+            )
         _show(house, screen, as_json, "restore", lambda: show_restore(screen, house, view), restore=view)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        hint = "Write 2026-11-24T02:14, or with a zone 2026-11-24T02:14Z."
+        raise ConfigError(f"--at {text} is not a time", subject=text, hint=hint) from None
 
 
 @app.command()

@@ -92,6 +92,8 @@ def _guarded(arguments: list[str]) -> int:
     try:
         result = program(arguments, prog_name="backstay", standalone_mode=False)
     except typer.Exit as leave:
+        if isinstance(leave.__cause__, KeyboardInterrupt):  # typer turns it into an exit without words
+            raise leave.__cause__ from None
         return leave.exit_code
     except typer.Abort as abort:
         raise KeyboardInterrupt from abort
@@ -144,4 +146,5 @@ def _say(error: BackstayError, as_json: bool) -> None:
         sys.stdout.write(error_document(error))
         sys.stdout.flush()
     else:
-        sys.stderr.write(error_text(error))
+        width = os.get_terminal_size(2).columns if sys.stderr.isatty() else None
+        sys.stderr.write(error_text(error, width))

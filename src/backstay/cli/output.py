@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,9 +56,15 @@ def printable(text: str) -> str:
     >>> print(printable("caf\u00e9 \x1b[31m"))
     café \x1b[31m
     """
+    text = text.replace("\t", " ")
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def folded(line: str, room: int) -> list[str]:
+    """Lines no wider than `room`, broken between words; a path or a name that is wider stays whole."""
+    return textwrap.wrap(line, max(room, 1), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def error_document(error: BackstayError) -> str:
@@ -77,8 +84,13 @@ def error_document(error: BackstayError) -> str:
     )
 
 
-def error_text(error: BackstayError) -> str:
-    """The error in one line, its hint below."""
+def error_text(error: BackstayError, width: int | None = None) -> str:
+    """The error in one line, its hint below; folded to `width` if there is one."""
     place = f"{error.path}:{error.line}  " if error.path and error.line else f"{error.path}  " if error.path else ""
-    lines = [place + error.message, *(f"  {line}" for line in (error.hint or "").splitlines())]
-    return "".join(f"{printable(line)}\n" for text in lines for line in text.splitlines())
+    lines = [("", line) for line in (place + error.message).splitlines()]
+    lines += [("  ", line) for line in (error.hint or "").splitlines()]
+    return "".join(
+        f"{indent}{part}\n"
+        for indent, line in lines
+        for part in (folded(printable(line), width - len(indent)) if width else [printable(line)])
+    )

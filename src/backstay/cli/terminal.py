@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 from rich.cells import cell_len
 from rich.console import Console
 
-from .output import printable
+from .output import folded, printable
 
 LEAST = 18
 """Columns below which the last cell of a table is not squeezed; the rows are stacked instead."""
@@ -34,8 +33,8 @@ class Screen:
     def say(self, text: str = "", *, indent: int = 0, style: str | None = None) -> None:
         """A paragraph; each line of it folded to the screen, the rest of a folded line below its beginning."""
         for line in text.split("\n"):
-            for folded in self._folded(printable(line), indent):
-                self.out.print(" " * indent + folded, style=style, soft_wrap=True)
+            for part in self._folded(printable(line), indent):
+                self.out.print(" " * indent + part, style=style, soft_wrap=True)
 
     def tell(self, sentence: str) -> None:
         """A sentence for whoever waits; never part of a result."""
@@ -43,7 +42,8 @@ class Screen:
 
     def verbatim(self, line: str, *, indent: int = 0) -> None:
         """A line to copy: a command, a path. It is never folded."""
-        self.out.print(" " * indent + printable(line), soft_wrap=True)
+        room = self.width is None or indent + cell_len(line) <= self.width
+        self.out.print(" " * (indent if room else 0) + printable(line), soft_wrap=True)
 
     def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Rows in columns, the last of which is folded; a shorter row says its last cell across what is left.
@@ -66,7 +66,7 @@ class Screen:
     def _row(self, cells: Sequence[str], widths: Sequence[int], style: str | None) -> None:
         before = "".join(f"  {cell}{' ' * (width - cell_len(cell))}" for cell, width in zip(cells[:-1], widths))  # noqa: B905 - a short row ends early
         indent = cell_len(before) + 2
-        first, *more = self._folded(cells[-1], indent) or [""]
+        first, *more = self._folded(cells[-1], indent)
         self.out.print(f"{before}  {first}".rstrip(), style=style, soft_wrap=True)
         for line in more:
             self.out.print(" " * indent + line, style=style, soft_wrap=True)
@@ -80,8 +80,7 @@ class Screen:
     def _folded(self, line: str, indent: int) -> list[str]:
         if self.width is None or cell_len(line) + indent <= self.width:
             return [line]
-        room = max(self.width - indent, LEAST)
-        return textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False)
+        return folded(line, max(self.width - indent, LEAST))
 
 
 def screen(*, quiet: bool, no_color: bool) -> Screen:
@@ -155,7 +154,8 @@ def ago(moment: datetime, now: datetime) -> str:
     past = now - moment
     if past < timedelta(minutes=1):
         return "just now"
-    return f"{span(past.total_seconds())} ago"
+    minutes = past < timedelta(hours=1)
+    return f"{past // timedelta(minutes=1)} min ago" if minutes else f"{span(past.total_seconds())} ago"
 
 
 def heading(estate: str, now: datetime, zone: ZoneInfo) -> str:

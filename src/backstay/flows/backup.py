@@ -96,7 +96,7 @@ class BackupFlow:
         progress.check()
         names = self._with.workload(run.workload).after
         while names and self._any_open(run, names):
-            progress.phase("waiting")
+            progress.phase(f"waiting for {', '.join(names)}")
             progress.check()
             self._with.clock.sleep(LOOK_S)
 
@@ -165,6 +165,7 @@ class BackupFlow:
             if copied.stopped.hint:
                 progress.note(copied.stopped.hint, "error")
         progress.note(f"run {run_id} is {result}")
+        progress.phase(result)
 
 
 def _told(finding: Finding) -> str:

@@ -159,6 +159,7 @@ class DrillFlow:
         )
         catalog = self._with.catalog
         kept = self._with_evidence(drill, course)
+        course.progress.phase(drill.verdict)
         state = _state_after(course.point.state, drill.verdict)
         if state != course.point.state:
             catalog.set_point_state(course.point.point, state)

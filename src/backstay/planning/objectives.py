@@ -106,7 +106,7 @@ def nearest_rpo(duration: timedelta) -> timedelta:
     >>> span_text(nearest_rpo(timedelta(minutes=20))), span_text(nearest_rpo(timedelta(seconds=3)))
     ('25m', '1m')
     """
-    possible = max(duration * 5 / 4, duration + timedelta(seconds=20))
+    possible = duration * 5 / 4
     unit = timedelta(minutes=1) if possible < timedelta(hours=10) else timedelta(hours=1)
     return -(-possible // unit) * unit
 

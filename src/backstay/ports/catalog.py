@@ -40,8 +40,8 @@ class Catalog(Protocol):
     def runs(self, *, workload: str | None = None, open_only: bool = False, limit: int | None = None) -> Sequence[Run]:
         """Newest request first."""
 
-    def durations(self, workload: str, target: str, limit: int = 30) -> Sequence[float]:
-        """Seconds of the newest runs that ended `done`, newest first."""
+    def durations(self, targets: Mapping[str, str], limit: int = 30) -> Mapping[str, Sequence[float]]:
+        """By workload, each with its target: seconds of its newest runs there that ended `done`, newest first."""
 
     def request_cancel(self, run_id: str) -> bool:
         """Mark an open run to be stopped; False if it has ended or is unknown."""

@@ -33,8 +33,13 @@ def require_error(expected: type[BackstayError], act: Callable[[], object], prom
     raise BrokenPromise(promise)
 
 
+def taken(catalog: Catalog, limit: int = 30) -> list[float]:
+    """The durations of one workload in its target."""
+    return list(catalog.durations({"crm": "vault"}, limit)["crm"])
+
+
 def an_empty_catalog_answers(catalog: Catalog) -> None:
-    lists = (catalog.runs(), catalog.points(), catalog.drills(), catalog.notes("x"), catalog.durations("crm", "vault"))
+    lists = (catalog.runs(), catalog.points(), catalog.drills(), catalog.notes("x"), taken(catalog))
     require(not any(lists) and not catalog.facts(), "an empty catalog lists nothing")
     ones = (catalog.run("x"), catalog.point("x"), catalog.point_of_run("x"), catalog.fingerprint("x"))
     more = (catalog.progress("x"), catalog.inventory("x", "y", "z"), catalog.last_evidence(), catalog.evidence(1))
@@ -88,8 +93,8 @@ def durations_are_of_good_runs_only(catalog: Catalog) -> None:
     catalog.add_run(replace(an_ended_run(4, hours=4), result="failed"))
     catalog.add_run(replace(an_ended_run(5, hours=5), target="offsite"))
     catalog.add_run(a_run(6, hours=6))
-    require(list(catalog.durations("crm", "vault")) == [4.5, 3.0, 1.5], "durations are of good runs, newest first")
-    require(list(catalog.durations("crm", "vault", 1)) == [4.5], "durations stop at the limit")
+    require(taken(catalog) == [4.5, 3.0, 1.5], "durations are of good runs, newest first")
+    require(taken(catalog, 1) == [4.5], "durations stop at the limit")
 
 
 def only_an_open_run_can_be_cancelled(catalog: Catalog) -> None:

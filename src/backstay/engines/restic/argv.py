@@ -89,7 +89,9 @@ def _command(repository: Repository, *arguments: str, cwd: str | None = None, ru
 def _source(request: BackupRequest) -> tuple[str, ...]:
     source = request.source
     if isinstance(source, Paths):
-        return (*(f"--exclude={pattern}" for pattern in source.exclude), "--", *source.paths)
+        # Last, so that no pattern of the user's (*.json, say) leaves the seal out.
+        patterns = (*source.exclude, f"!{SEAL_FILE}") if source.exclude else ()
+        return (*(f"--exclude={pattern}" for pattern in patterns), "--", *source.paths)
     return ("--stdin", f"--stdin-filename={source.file_name}")
 
 

@@ -40,7 +40,7 @@ def excluder(patterns: tuple[str, ...]) -> Excluder | None:
 
 
 def malformed(patterns: Iterable[str]) -> list[str]:
-    """Those that restic refuses to read."""
+    """Those that cannot be read. Restic refuses them, or ignores them if the fault lies behind a `*`."""
     return [pattern for pattern in patterns if not _is_readable(pattern)]
 
 

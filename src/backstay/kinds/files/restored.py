@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backstay.ports.engine import SEAL_FILE
-
 from .manifest import Manifest
 from .tree import ROOTS, Entry, Tree
 
@@ -42,8 +40,8 @@ class Restored:
 
 
 def ways(manifest: Manifest) -> Iterator[tuple[str, set[str]]]:
-    """The folders above the scanned paths, and what may lie in each: the next step of the way, at the top the seal."""
-    allowed: dict[str, set[str]] = {"/": {SEAL_FILE}}
+    """The folders above the scanned paths, and the steps down to them: nothing else may lie there."""
+    allowed: dict[str, set[str]] = {"/": set()}
     for root in manifest.roots:
         path = root
         while path != "/":

@@ -56,19 +56,21 @@ def problems(manifest: Manifest, restored: Restored, able: Powers, progress: Pro
     for path, kept in manifest.folders.items():
         progress.check()
         there = restored.like(path, kept.folder.names)
-        for name, entry, state, _ in kept.entries():
-            if state == State.KNOWN:
-                whole = os.path.join(path, name)
-                yield from _differences(whole, entry, there.get(name), able)
-                if name in there and stat.S_IFMT(there[name].mode) == stat.S_IFMT(entry.mode):
-                    yield from _inside(whole, restored.place(whole), name, entry, kept, able)
+        yield from _of_folder(path, kept, there, restored, able)
         if path != ROOTS and path not in doubtful:
-            yield from _extra(
-                path, there, {*kept.folder.names, SEAL_FILE} if path == "/" else set(kept.folder.names), manifest
-            )
-    for path, allowed in ways(manifest):
-        yield from _extra(path, restored.entries(path), allowed, manifest)
+            yield from _extra(path, there, set(kept.folder.names), manifest)
+    for path, steps in ways(manifest):
+        yield from _extra(path, restored.entries(path), steps, manifest)
     yield from _split_links(manifest, restored)
+
+
+def _of_folder(path: str, kept: Kept, there: dict[str, Entry], restored: Restored, able: Powers) -> Iterator[str]:
+    for name, entry, state, _ in kept.entries():
+        if state == State.KNOWN:
+            whole, now = os.path.join(path, name), there.get(name)
+            yield from _differences(whole, entry, now, able)
+            if now and stat.S_IFMT(now.mode) == stat.S_IFMT(entry.mode):
+                yield from _inside(whole, restored.place(whole), name, entry, kept, able)
 
 
 def _differences(path: str, was: Entry, now: Entry | None, able: Powers) -> Iterator[str]:
@@ -108,7 +110,7 @@ def _inside(path: str, place: str, name: str, entry: Entry, kept: Kept, able: Po
 
 def _extra(path: str, there: dict[str, Entry], allowed: set[str], manifest: Manifest) -> Iterator[str]:
     excluded = excluder(manifest.exclude)
-    for name in sorted(there.keys() - allowed):
+    for name in sorted(there.keys() - allowed - ({SEAL_FILE} if path == "/" else set())):
         whole = os.path.join(path, name)
         if not (excluded and excluded(whole)):
             yield f"{shown(whole)} was not there"

@@ -117,7 +117,8 @@ def child_environment(connection: Connection) -> dict[str, str | Secret]:
 
 
 def _refused(address: Address, said: str) -> BackstayError:
-    last = said.strip().splitlines()[-1] if said.strip() else "no answer"
+    told = [line.strip() for line in said.splitlines() if "failed:" in line] or said.strip().splitlines()
+    last = told[-1].removeprefix("connection failed: ") if told else "no answer"
     database = address.keywords.get("dbname") or address.keywords.get("user", "")
     if f'database "{database}" does not exist' in said:
         return SourceFailed(f"there is no {address}", subject=database, hint="Correct the address, or bring it back.")

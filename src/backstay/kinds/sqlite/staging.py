@@ -38,7 +38,7 @@ class Staged:
 def stage(path: str, place: str, clock: Clock, progress: Progress, wait_s: float = LOCK_WAIT_S) -> Staged:
     """Copy the database at `path` into the folder `place`, under its own name, and check the copy.
 
-    A database with a write-ahead log is written on meanwhile; one without makes its writers wait until the copy is made.
+    Programs go on writing meanwhile if the database has a write-ahead log; without one they wait for us.
 
     Raises: Unavailable if it stays locked for `wait_s`; SourceFailed if it cannot be read or is damaged.
     """
