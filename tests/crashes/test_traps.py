@@ -19,8 +19,9 @@ from crashes.slow_estate import SlowEstate, answer_of, end_hard
 
 DAY_MS = 24 * 3600 * 1000
 TEXTS = {
-    "workflow_status": ("output", "error"),
-    "workflow_inputs": ("inputs",),
+    "workflow_status": ("inputs", "output", "error"),
+    "workflow_input": ("inputs",),
+    "workflow_output": ("output", "error"),
     "operation_outputs": ("output", "error"),
 }
 

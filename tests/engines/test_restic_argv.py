@@ -23,7 +23,7 @@ def test_a_backup_carries_the_marks_of_its_run_and_the_moment_of_its_data() -> N
     assert command.argv == (
         *("restic", "--no-cache", "--repo", "/srv/restic/w", "backup", "--json", "--host=crm"),
         *("--time=2026-02-28 23:30:05", "--tag=run:R1", "--tag=workload:crm", "--tag=nonce:n0nce"),
-        *(f"--parent={'a' * 64}", "--exclude=*.tmp", "--", "/srv/crm", "seal.json"),
+        *(f"--parent={'a' * 64}", "--exclude=*.tmp", "--exclude=!backstay-seal.json", "--", "/srv/crm", "seal.json"),
     )
     assert (command.cwd, command.stop, command.run_id, command.env["TZ"]) == ("/place", "INT", "R1", "UTC")
 

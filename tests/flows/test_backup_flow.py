@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from backstay.domain.estate import FilesSource
+from backstay.engines.restic import ResticEngine
 from backstay.flows.backup import BackupFlow
+from backstay.flows.drill import DrillFlow
 from backstay.flows.records import Ended, Ticket
 from backstay.ports.progress import Silent
 from flows.small_estate import SmallEstate

@@ -136,8 +136,9 @@ def test_an_unmounted_disk_is_not_an_emptied_tree(place: Place) -> None:
         points = kept(place)
         unmount(disk)
         runs = run(place, status=1)
-        for name in ("data", "disk"):
-            failed(runs[name], "source", f"{disk} is not mounted")
+        failed(runs["disk"], "source", f"{disk} is not mounted")
+        failed(runs["data"], "source", f"{disk}/data", "does not exist")
+        assert "Mount" in runs["data"]["error"]["hint"]
         assert kept(place) == points
     with small_disk(disk, 8):
         some_files(disk / "data")

@@ -71,10 +71,14 @@ def test_a_producer_that_hangs_is_stopped_by_a_cancel_and_leaves_no_point(place:
     script.chmod(0o755)
     place.write({"export": f"kind: command, command: [{script}], file_name: out"})
     running = place.start("run", "export", "--json")
-    _wait_for(place.root / "started")
-    (open_run,) = place.ask("runs")["runs"]
-    place.ask("cancel", open_run["run_id"])
-    out, err = running.communicate(timeout=60)
+    try:
+        _wait_for(place.root / "started")
+        (open_run,) = place.ask("runs")["runs"]
+        place.ask("cancel", open_run["run_id"])
+        out, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+        running.wait()
     assert running.returncode == 1, err
     assert '"result": "cancelled"' in out
     assert "Traceback" not in err

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from backstay.domain.errors import Cancelled, InvariantBroken
 from backstay.domain.secrets import Secret
-from backstay.domain.stopping import Terminated
+from backstay.domain.stopping import Interrupted
 from backstay.host.lock import Holder
 from backstay.planning.plan import lanes_for
 from backstay.ports.workflows import Workflows
@@ -44,9 +44,7 @@ def work(house: Opened, watch: Watch, wanted: Sequence[str]) -> None:
     """
     try:
         _until_ended(house, watch, wanted)
-    except Terminated:
-        raise
-    except KeyboardInterrupt:
+    except Interrupted:
         for run_id in wanted:
             house.catalog.request_cancel(run_id)
         raise
@@ -86,9 +84,7 @@ class Executor:
                 self._wait(submitted)
             while _open(self.house, submitted):
                 self._wait(submitted)
-        except Terminated:
-            raise
-        except KeyboardInterrupt:
+        except Interrupted:
             self._cancel(wanted)
             raise
 

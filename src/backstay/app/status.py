@@ -55,7 +55,7 @@ def _status(stand: Standing, facts: Facts, now: datetime) -> WorkloadStatus:
         workload=workload.name,
         state=stand.state,
         as_of=stand.as_of,
-        achieved_rpo_s=round(stand.achieved_rpo.total_seconds(), 1) if stand.achieved_rpo else None,
+        achieved_rpo_s=None if stand.achieved_rpo is None else round(stand.achieved_rpo.total_seconds(), 1),
         rpo_s=policy.rpo.total_seconds() if policy else None,
         proven_at=proven.ended_at if proven else None,
         measured_rto_s=proven.rto_s if proven else None,

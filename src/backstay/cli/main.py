@@ -8,7 +8,7 @@ import sys
 from types import FrameType
 
 from backstay.domain.errors import BackstayError, Cancelled, ExitCode
-from backstay.domain.stopping import Terminated
+from backstay.domain.stopping import Interrupted, Terminated
 
 from . import streams
 
@@ -29,7 +29,8 @@ def _asked_to_end(number: int, frame: FrameType | None) -> None:
     """The first time everything is let go in order; the second time at once, and the next start clears up."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _end_at_once)
-    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    # No KeyboardInterrupt: typer would turn it into an exit without a word.
+    raise Terminated if number == signal.SIGTERM else Interrupted
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
@@ -48,7 +49,7 @@ def run(arguments: list[str]) -> int:
         return int(error.exit_code)
     except Terminated:
         return _stopped("stopped; the next backstay run takes up what was begun", as_json)
-    except KeyboardInterrupt:
+    except Interrupted:
         return _stopped("interrupted", as_json)
     except Exception as bug:  # the last door: whatever gets here is our bug, and is said as one
         _say(_as_bug(bug), as_json)
@@ -92,11 +93,9 @@ def _guarded(arguments: list[str]) -> int:
     try:
         result = program(arguments, prog_name="backstay", standalone_mode=False)
     except typer.Exit as leave:
-        if isinstance(leave.__cause__, KeyboardInterrupt):  # typer turns it into an exit without words
-            raise leave.__cause__ from None
         return leave.exit_code
     except typer.Abort as abort:
-        raise KeyboardInterrupt from abort
+        raise Interrupted from abort
     except typer.TyperException as wrong:
         raise _wrong_words(wrong) from wrong
     return int(result or 0)

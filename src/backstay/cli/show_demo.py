@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import closing
 
-import typer
-
 from backstay.app.demo import Scene, as_promised
 from backstay.app.now import now
 from backstay.domain.errors import ExitCode
 
-from .output import document, plain
+from .output import document, emit, plain
 from .show_drills import show_drills
 from .show_plan import show_plan
 from .show_runs import show_taken
@@ -33,7 +31,7 @@ def show_demo(
     good = as_promised(scenes)
     if as_json:
         told = [{"title": each.title, "words": each.words, "content": plain(each.content)} for each in scenes]
-        typer.echo(document("demo", "demo", now(), good=good, scenes=told), nl=False)
+        emit(document("demo", "demo", now(), good=good, scenes=told))
     else:
         _last_words(screen, good, keep)
     return int(ExitCode.GOOD if good else ExitCode.FAILED)

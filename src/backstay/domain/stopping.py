@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 
-class Terminated(KeyboardInterrupt):
-    """The machine asks the program to end: a shutdown, a service manager. A person's Ctrl-C is a KeyboardInterrupt."""
+class Interrupted(BaseException):
+    """A person pressed Ctrl-C: what was asked for is not wanted any more."""
+
+
+class Terminated(BaseException):
+    """The machine asks the program to end, at a shutdown or by a service manager: what was asked for is still owed."""
 
 
 class Leaving(BaseException):
