@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         print(f"no figures: {failure}", file=sys.stderr)
         return 1
     path = report.save()
-    print(report.document() if options.json else report.text())
+    print(report.document() if options.json else report.text(), end="")
     print(f"written to {path}", file=sys.stderr)
     return 0
 

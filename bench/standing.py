@@ -36,7 +36,10 @@ def measure(options: argparse.Namespace, root: Path) -> Report:
     before = machine()
     many = {**os.environ, **write_history(root / "many", options.workloads, options.points)}
     title = f"Commands over {options.workloads:,} workloads and {options.points:,} points (seconds)"
-    tables = (Table(title, _commands(many, options)), Table("Memory of backstay run (MiB)", [_run(root / "run")]))
+    tables = (
+        Table(title, _commands(many, options)),
+        Table("Memory of backstay run (MiB)", [_run(root / "run", min(10, options.workloads))]),
+    )
     return Report("standing", METHOD, tables, before)
 
 
@@ -68,8 +71,12 @@ def _row(title: str, samples: Sequence[Sample]) -> Row:
     }
 
 
-def _run(root: Path) -> Row:
-    sides = trees(root, 10, 20)
+def _run(root: Path, count: int) -> Row:
+    sides = trees(root, count, 20)
     argv = [BACKSTAY, "--quiet", "run", "--all", "--json"]
     first, second = (measured(argv, sides.environment(), watch_memory=True) for _ in range(2))
-    return {"run": "10 small workloads", "first": first.own_peak_bytes / MIB, "second": second.own_peak_bytes / MIB}
+    return {
+        "run": f"{count} small workloads",
+        "first": first.own_peak_bytes / MIB,
+        "second": second.own_peak_bytes / MIB,
+    }

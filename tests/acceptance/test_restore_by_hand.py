@@ -84,7 +84,7 @@ ROWS = "SELECT md5(string_agg(p::text, ',' ORDER BY id)) || count(*) FROM purcha
 def _printed(place: Place, run: str) -> list[str]:
     """The lines of `log` that restore by hand, copied from the screen as a person would."""
     shown = place.do("log", run).out.splitlines()
-    (head,) = [number for number, line in enumerate(shown) if "by hand" in line]
+    (head,) = [number for number, line in enumerate(shown) if line.startswith("to restore it by hand")]
     lines = [line.strip() for line in shown[head + 1 :] if line.startswith("  ")]
     assert lines[0].startswith("export RESTIC_PASSWORD_FILE=")
     return lines

@@ -120,21 +120,26 @@ class Life:
         self.screens += [(" ".join(arguments), answer.out), (" ".join(arguments), answer.err)]
         return answer
 
-    def both(self, *arguments: str) -> tuple[Answer, Answer]:
-        """A command that only shows: as text and as a document."""
-        return self.do(*arguments), self.do(*arguments, "--json")
+    def may_not_read_everything(self) -> None:
+        """From now on the account of `by-url`, with a password of its own, meets an object that is not for it."""
+        secret = awkward_canary()
+        self.canaries.append(secret)
+        literal = secret.replace("'", "''")
+        self.server.execute(
+            f"CREATE ROLE reader LOGIN PASSWORD '{literal}' IN ROLE pg_read_all_data", "SELECT lo_create(4711)"
+        )
+        self.place.environment["CANARY_DSN"] = self.server.address_of("postgres", user="reader", password=secret)
 
-    def tools_that_tell(self, *programs: str) -> None:
-        """Programs that stand before the real ones and tell their whole environment when they fail."""
+    def a_restic_that_tells(self) -> None:
+        """It stands before the real one, and tells its whole environment when it fails, as it always does."""
         folder = self.root / "tools"
-        folder.mkdir(exist_ok=True)
-        for program in programs:
-            tool = folder / program
-            tool.write_text('#!/bin/sh\nenv >&2\necho "Fatal: $0: $PGPASSWORD $RESTIC_PASSWORD" >&2\nexit 1\n')
-            tool.chmod(0o755)
+        folder.mkdir()
+        tool = folder / "restic"
+        tool.write_text('#!/bin/sh\nenv >&2\necho "Fatal: $RESTIC_PASSWORD" >&2\nexit 1\n')
+        tool.chmod(0o755)
         self.place.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
 
-    def tools_that_keep_silent(self) -> None:
+    def the_real_restic(self) -> None:
         del self.place.environment["PATH"]
 
     def made_keys(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 import sqlite3
 import threading
@@ -88,17 +89,18 @@ def _plain(cell: bytes) -> bytes:
 
 
 class CommandLines:
-    """What `ps` would have shown of any process while we looked."""
+    """What `ps` would have shown of any process that was born while we looked."""
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
+        self._before = set(os.listdir("/proc"))
         self._enough = threading.Event()
 
     def look(self) -> None:
-        while not self._enough.wait(0.001):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+        while not self._enough.wait(0.003):
+            for number in set(os.listdir("/proc")) - self._before:
                 with suppress(OSError):  # it ended meanwhile
-                    self.seen.add(path.read_bytes())
+                    self.seen.add(Path("/proc", number, "cmdline").read_bytes())
 
     def stop(self) -> None:
         self._enough.set()

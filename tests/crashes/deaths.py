@@ -66,15 +66,15 @@ class Death:
             os.kill(tool, signal.SIGKILL if self.victim == "both" else signal.SIGCONT)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def during(self, point: str, workload: str, run_id: str, tool: str, ready: Callable[[], bool]) -> None:
-        """Watch for a tool of this run, in the background, and stop it as soon as it is at work."""
+    def during(self, point: str, workload: str, mark: str, tool: str, ready: Callable[[], bool]) -> None:
+        """Watch for a tool with this mark, in the background, and stop it as soon as it is at work."""
         if point == self.point and workload in self.workloads:
-            threading.Thread(target=self._watch, args=(point, workload, run_id, tool, ready), daemon=True).start()
+            threading.Thread(target=self._watch, args=(point, workload, mark, tool, ready), daemon=True).start()
 
-    def _watch(self, point: str, workload: str, run_id: str, tool: str, ready: Callable[[], bool]) -> None:
+    def _watch(self, point: str, workload: str, mark: str, tool: str, ready: Callable[[], bool]) -> None:
         while not ready():
             time.sleep(0.001)
-        while not (found := processes(tool, run_id)):
+        while not (found := processes(tool, mark)):
             time.sleep(0.001)
         os.kill(found[0], signal.SIGSTOP)
         self.at(point, workload, found[0])
@@ -85,14 +85,18 @@ def whole(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if "-tmp-" not in path.name]
 
 
-def processes(name: str, run_id: str) -> list[int]:
-    """Programs of this name that work for this run."""
+def run_mark(run_id: str) -> str:
+    return f"BACKSTAY_RUN={run_id}"
+
+
+def processes(name: str, mark: str) -> list[int]:
+    """Programs of this name with this in their command line or environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if (process / "comm").read_text().strip() == name:
-                mark = f"BACKSTAY_RUN={run_id}".encode()
-                found += [int(process.name)] if mark in (process / "environ").read_bytes().split(b"\0") else []
+                said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+                found += [int(process.name)] if mark.encode() in said else []
         except OSError:
             continue
     return found
@@ -111,15 +115,16 @@ class Passing:
 
 class MortalEngine(Passing):
     def create(self, repository: Repository, progress: Any) -> Any:
-        workload = repository.name
-        beside = Path(repository.store.location).parent
-        # restic init carries no mark of a run: it belongs to the repository.
-        self._death.during("during init", workload, "", "restic", lambda: any(beside.glob(f"{workload}.*/keys/*")))
+        # restic init belongs to the repository and carries no mark of a run; it works beside the place.
+        beside = f"{repository.store.location}."
+        self._death.during("during init", repository.name, beside, "restic", lambda: True)
         return self._real.create(repository, progress)
 
     def backup(self, request: BackupRequest, progress: Any) -> Any:
         locks = Path(request.repository.store.location, "locks")
-        self._death.during("during backup", request.workload, request.run_id, "restic", lambda: bool(whole(locks)))
+        self._death.during(
+            "during backup", request.workload, run_mark(request.run_id), "restic", lambda: bool(whole(locks))
+        )
         report = self._real.backup(request, progress)
         self._death.at("after backup", request.workload)
         return report
@@ -130,7 +135,7 @@ class MortalKind(Passing):
     def hold(self, request: HoldRequest, progress: Any) -> Iterator[Any]:
         workload = request.workload.name
         self._death.at("before hold", workload)
-        self._death.during("during dump", workload, request.run_id, "pg_dump", lambda: True)
+        self._death.during("during dump", workload, run_mark(request.run_id), "pg_dump", lambda: True)
         with self._real.hold(request, progress) as held:
             self._death.at("after hold", workload)
             yield MortalHeld(held, self._death, workload)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from typing import Any
 import psutil
 
 from acceptance.estates import Answer, Place, leftovers, some_files
+from backstay.catalog.catalog import open_catalog
+from backstay.domain.points import RestorePoint
+from backstay.host.clock import SystemClock
 from crashes.deaths import whole
 
 PRODUCER = (
@@ -78,6 +81,15 @@ class SlowEstate:
         """From now on the producer writes a little, and ends."""
         (self.place.root / "enough").touch()
 
+    def asked(self, name: str) -> bool:
+        """Whether a run of this workload was asked for."""
+        with closing(open_catalog(f"sqlite:///{self.place.state / 'catalog.db'}", SystemClock())) as catalog:
+            return bool(catalog.runs(workload=name))
+
+    def points(self, name: str) -> list[RestorePoint]:
+        with closing(open_catalog(f"sqlite:///{self.place.state / 'catalog.db'}", SystemClock())) as catalog:
+            return list(catalog.points(name))
+
     def run_of(self, name: str) -> dict[str, Any]:
         """The newest run of a workload."""
         found: dict[str, Any] = self.place.ask("runs", name)["runs"][0]
@@ -89,7 +101,7 @@ class SlowEstate:
         for repository in (self.place.vault / "restic").iterdir():
             found += [f"a lock of {repository.name}" for _ in whole(repository / "locks")]
             stored = {path.name for path in (repository / "snapshots").iterdir()}
-            points = [point["snapshot"] for point in self.place.points(repository.name)]
+            points = [point.snapshot for point in self.points(repository.name)]
             if stored != set(points) or len(points) != len(stored):
                 found.append(f"{repository.name}: points {points}, snapshots {stored}")
         return found
@@ -109,10 +121,6 @@ def answer_of(process: subprocess.Popen[str], timeout: float = 60) -> Answer:
 
 def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
-def documents(*answers: Answer) -> list[dict[str, Any]]:
-    return [json.loads(answer.out) for answer in answers]
 
 
 def end_hard(process: subprocess.Popen[str]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from crashes.deaths import BOUNDARIES, INSIDE_COPY, whole
 from crashes.kinds_estate import KINDS, KindsEstate, kinds_estate
 
-LONG = tuple(point for point in (*BOUNDARIES, *INSIDE_COPY) if point != "before add_point")
+LONG = tuple(point for point in (*BOUNDARIES, *INSIDE_COPY) if point not in ("before add_point", "after finish"))
 KILLED = -9
 
 
@@ -127,6 +127,11 @@ def test_a_program_killed_anywhere_leaves_one_point_and_older_ones_stay_proven(t
         for number, point in enumerate(LONG):
             assert estate.die(point).status == KILLED, point
             resume_and_check(estate, point, "--due" if number % 2 else "--all")
+        assert estate.die("after finish").status == KILLED
+        assert not estate.open_runs(), "a run that has its result has ended"
+        taken = {name: len(estate.points(name)) for name in KINDS}
+        assert estate.do("run", "--all").status == 0
+        assert {name: len(estate.points(name)) - 1 for name in KINDS} == taken
         assert estate.die("during dump", "postgresql").status == KILLED
         resume_and_check(estate, "during dump", "postgresql")
         for point in first:

@@ -12,7 +12,7 @@ def test_cancel_stops_a_waiting_run_at_once_and_a_running_one_within_seconds(slo
     running = slow.start("run", "slow", "--json")
     producer = slow.producing()
     waiting = slow.start("run", "quick", "--json")
-    until(lambda: slow.place.ask("runs", "quick")["runs"], "the second run is asked for")
+    until(lambda: slow.asked("quick"), "the second run is asked for")
     assert slow.place.do("cancel", slow.run_of("quick")["run_id"]).status == 0
     second = answer_of(waiting, timeout=10)
     assert (second.status, second.document["runs"][0]["result"]) == (1, "cancelled"), second
@@ -47,7 +47,7 @@ def test_ctrl_c_cancels_what_was_asked_for_and_hands_over_what_others_wait_for(s
     running = slow.start("run", "slow", "--json")
     producer = slow.producing()
     other = slow.start("run", "quick", "--json")
-    until(lambda: slow.place.ask("runs", "quick")["runs"], "the second run is asked for")
+    until(lambda: slow.asked("quick"), "the second run is asked for")
     running.send_signal(signal.SIGINT)
     first = answer_of(running, timeout=20)
     assert (first.status, first.err.splitlines()[-1]) == (130, "interrupted"), first
@@ -72,7 +72,7 @@ def test_sigterm_lets_a_run_go_and_the_next_start_takes_it_up(slow: SlowEstate) 
     slow.let_it_end()
     resumed = slow.place.ask("run", "--due")
     assert left["run_id"] in {run["run_id"] for run in resumed["runs"]}
-    assert [point["run_id"] for point in slow.place.points("slow")] == [left["run_id"]]
+    assert [point.run_id for point in slow.points("slow")] == [left["run_id"]]
     assert slow.troubles() == []
 
 

@@ -109,7 +109,7 @@ def test_old_rows_of_the_runtime_are_dropped_and_our_records_stay(slow: SlowEsta
     steps = {name for (name,) in rows(slow.place, "SELECT workflow_uuid FROM operation_outputs")}
     assert old not in steps
     assert {old, recent, newest} <= {run["run_id"] for run in slow.place.ask("runs")["runs"]}
-    assert len(slow.place.points("quick")) == 3
+    assert len(slow.points("quick")) == 3
 
 
 def test_no_secret_in_durable_rows_nor_anywhere_else_in_the_state(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_runs_asked_for_at_the_same_moment_leave_one_point_each(slow: SlowEstate
         known = {run["run_id"]: run["result"] for run in slow.place.ask("runs")["runs"]}
         named = {run["run_id"] for answer in answers for run in answer.document["runs"]}
         assert {known.get(run_id) for run_id in named} == {"done"}, (first, second)
-        points = [point["run_id"] for name in ("quick", "slow") for point in slow.place.points(name)]
+        points = [point.run_id for name in ("quick", "slow") for point in slow.points(name)]
         assert sorted(points) == sorted(known), (first, second)
         assert slow.troubles() == [], (first, second)
 
@@ -58,7 +58,7 @@ def test_runs_asked_for_at_the_same_moment_leave_one_point_each(slow: SlowEstate
 def test_the_same_run_submitted_again_and_again_is_executed_once(slow: SlowEstate) -> None:
     answer = answer_of(slow.python(SUBMITTING_TWICE))
     assert (answer.status, answer.out) == (0, "1\n"), answer
-    assert len(slow.place.points("quick")) == 1
+    assert len(slow.points("quick")) == 1
     assert slow.troubles() == []
 
 
@@ -83,14 +83,13 @@ def test_a_run_is_followed_while_its_program_stands_still_and_taken_over_when_it
     follower = slow.start("run", "slow", "--json")
     assert follower.stderr is not None
     assert f"pid {first.pid}, since " in follower.stderr.readline()
-    later = threading.Event()
-    later.wait(1.5)
+    threading.Event().wait(1.5)
     assert follower.poll() is None, "nobody may execute what another program has in hand"
     end_hard(first)
     slow.let_it_end()
     answer = answer_of(follower)
     assert [(run["run_id"], run["result"]) for run in answer.document["runs"]] == [(run_id, "done")], answer
-    assert len(slow.place.points("slow")) == 1
+    assert len(slow.points("slow")) == 1
     assert slow.troubles() == []
 
 
@@ -99,9 +98,9 @@ def test_a_program_does_not_let_go_of_what_it_began_for_others(parallel: SlowEst
     parallel.producing()
     end_hard(other)
     mine = parallel.start("run", "quick", "--json")
-    until(lambda: parallel.place.points("quick"), "the quick run is done")
-    parallel.producing()
-    assert mine.poll() is None
+    until(lambda: parallel.points("quick"), "the quick run is done")
+    threading.Event().wait(3)
+    assert mine.poll() is None, "it may not leave while it has another's run in hand"
     parallel.let_it_end()
     assert answer_of(mine).status == 0
     assert parallel.run_of("slow")["result"] == "done"

@@ -28,9 +28,7 @@ def test_tagging_forgetting_and_pruning_other_snapshots_leaves_the_newest_proven
     place.ask("restore", "tree", "--to", str(place.root / "back"))
     assert (place.root / "back" / str(tree).lstrip("/") / "noise").stat().st_size == 128_000
     assert place.do("verify").status == 0
-    stock.restic("tree", "forget", old["id"])
-    proven_and_counted(place, "tree")
-    stock.restic("tree", "prune", "--max-unused=0")
+    stock.restic("tree", "forget", "--prune", "--max-unused=0", old["id"])
     proven_and_counted(place, "tree")
     _verify_reports_the_older_point_alone(place)
     place.ask("run", "tree")

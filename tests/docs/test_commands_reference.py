@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from backstay import __version__
 from backstay.cli.commands import program
 from backstay.cli.documents import DOCUMENTS
+from backstay.cli.main import run
 from backstay.cli.reference import commands, reference_markdown
 from backstay.domain.errors import ERRORS, ExitCode
 
@@ -38,3 +40,8 @@ def test_every_exit_code_and_every_error_code_is_on_the_page() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert all(f"\n| {int(code)} | " in page for code in ExitCode)
     assert all(f"\n| `{code}` | " in page for code in ERRORS if code != "error")
+
+
+def test_the_version_needs_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"backstay {__version__}\n"

@@ -44,28 +44,37 @@ def demo(keep: str | None) -> Generator[Scene, None, None]:
 
 
 _ESTATE = """\
-A shop: its database in PostgreSQL, its documents, and a ledger in SQLite, all being written to all the while.
-The file says what each part is owed, not when anything runs."""
+A shop: its database in PostgreSQL, its documents, and a ledger in SQLite, all
+being written to all the while. The file says what each part is owed, not when
+anything runs."""
 
 _PLAN = """\
-From what is owed Backstay derives when and in which order, and says why. The shop's files come right after its
-database, so that both show nearly the same moment."""
+From what is owed Backstay derives when and in which order, and says why. The
+shop's files come right after its database, so that both show nearly the same
+moment."""
 
 _RUNS = """\
-Each copy is taken from one moment of its source, and what the data was at that moment is recorded with it."""
+Each copy is taken from one moment of its source, and what the data was at
+that moment is recorded with it."""
 
 _STATUS = """\
 Taken is not proven: a backup that was never restored is a hope."""
 
 _DRILLS = """\
-Each point is restored, brought to life in a private place, and held against the record: is it the same data, and
-is it this backup and no older one?"""
+Each point is restored, brought to life in a private place, and held against
+the record: is it the same data, and is it this backup and no older one?"""
 
-_DAMAGE = "Disks and people damage copies in silence. Here, one bit of the ledger's copy is flipped:"
+_DAMAGE = """\
+Disks and people damage copies in silence. Here, one bit of the ledger's copy
+is flipped:"""
 
-_CAUGHT = "A drill that cannot fail proves nothing. This one must fail now, at the damaged piece:"
+_CAUGHT = """\
+A drill that cannot fail proves nothing. This one must fail now, at the
+damaged piece:"""
 
-_AFTER = "What is damaged counts for nothing any more, and status says so, until a new point is taken elsewhere."
+_AFTER = """\
+What is damaged counts for nothing any more, and status says so, until a new
+point is taken elsewhere."""
 
 
 def _story(house: Opened, folder: Path) -> Iterator[Scene]:

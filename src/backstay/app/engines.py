@@ -33,7 +33,8 @@ def check_engines(house: Opened, watch: Watch, target: str | None) -> tuple[Engi
     """Try every promise of every engine in a target: the named one, or the first."""
     name = target or next(iter(house.estate.targets))
     if name not in house.estate.targets:
-        raise ConfigError(f"no target is called {name}", subject=name)
+        hint = f"There are: {', '.join(house.estate.targets)}."
+        raise ConfigError(f"no target is called {name}", subject=name, hint=hint)
     place = house.estate.targets[name]
     outside = adapters(house, watch)
     views = []

@@ -168,8 +168,8 @@ def _found(house: Opened, prefix: str) -> Run:
         return exact
     matching = [run for run in house.catalog.runs() if run.run_id.startswith(prefix.upper())]
     if len(matching) != 1:
-        word = "no run" if not matching else f"{len(matching)} runs"
-        raise ConfigError(f"{word} begin with {prefix}", subject=prefix, hint="See backstay runs.")
+        found = "no run begins" if not matching else f"{len(matching)} runs begin"
+        raise ConfigError(f"{found} with {prefix}", subject=prefix, hint="See backstay runs.")
     return matching[0]
 
 

@@ -21,7 +21,7 @@ from backstay.host.lock import ExecutorLock
 from backstay.host.places import ScratchPlaces
 from backstay.host.processes import Processes
 from backstay.host.secrets import HostSecrets
-from backstay.host.state import open_state, state_path
+from backstay.host.state import open_state, part_of, state_path
 from backstay.ports.catalog import Catalog
 from backstay.ports.clock import Clock
 from backstay.ports.engine import Engine, Repository
@@ -99,9 +99,11 @@ def adapters(house: Opened, watch: Watch) -> Adapters:
 
     @contextmanager
     def staging(workload: Workload, target: Target) -> Iterator[str]:
-        folder = house.state / "work" / target.name / workload.name
+        above = part_of(str(house.state), "work") / target.name
+        folder = above / workload.name
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, mode=0o700)
+        above.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700)
         try:
             yield str(folder)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
@@ -50,7 +51,7 @@ def durations(db: Connection, workload: str, target: str, limit: int) -> Sequenc
     return [(ended - started).total_seconds() for started, ended in db.execute(_DURATIONS, asked)]
 
 
-def _durations() -> Select[tuple[datetime, datetime]]:
+def _durations() -> Select[Any]:
     mine = (runs_table.c.workload == bindparam("workload")) & (runs_table.c.target == bindparam("target"))
     whole = runs_table.c.started_at.is_not(None) & runs_table.c.ended_at.is_not(None)
     query = select(runs_table.c.started_at, runs_table.c.ended_at).where(mine, runs_table.c.result == "done", whole)

@@ -45,6 +45,13 @@ class Global:
     no_color: bool
 
 
+def _version(asked: bool) -> None:
+    """Told before the parser asks for a command."""
+    if asked:
+        typer.echo(f"backstay {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def before(
     context: typer.Context,
@@ -52,12 +59,11 @@ def before(
     state: Annotated[str | None, typer.Option(help="The state folder.", envvar="BACKSTAY_STATE")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no logs.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="The version, and nothing else.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="The version, and nothing else.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
     """Backup workflows that are planned, run and proven."""
-    if version:
-        typer.echo(f"backstay {__version__}")
-        raise typer.Exit
     context.obj = Global(estate, state, quiet, no_color)
 
 

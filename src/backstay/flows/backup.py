@@ -9,12 +9,13 @@ from dataclasses import replace
 from backstay.domain.errors import BackstayError, Cancelled, EngineFailed, InvariantBroken, RepositoryDamaged
 from backstay.domain.findings import Finding
 from backstay.domain.runs import Run, RunResult
+from backstay.domain.stopping import Leaving
 from backstay.ports.engine import Repository, VerifyRequest
 from backstay.proof.judging import several
 
 from .adapters import Adapters
 from .copying import Copying
-from .leftovers import leave_nothing
+from .leftovers import leave_nothing, let_go
 from .records import Admitted, Copied, Ended, Prepared, Ticket, record_of
 from .work import Work, patiently, run_of, work_of
 
@@ -59,6 +60,9 @@ class BackupFlow:
             work = work_of(self._with, prepared.run_id)
             with self._one_at_a_time[work.workload.name, work.target.name]:
                 copied = patiently(self._with, work, lambda: Copying(self._with, work).once())
+        except Leaving:
+            let_go(self._with, prepared.run_id)
+            raise
         except BackstayError as error:
             leave_nothing(self._with, prepared.run_id)
             return Copied(prepared.run_id, record_of(error), warnings=prepared.warnings)
@@ -118,6 +122,7 @@ class BackupFlow:
         for finding in findings:
             if finding.severity == "error":
                 raise EngineFailed(finding.message, subject=finding.subject, hint=finding.hint)
+        repository.store.prepare()
         if not repository.store.exists():
             self._create(work, repository)
         self._require_whole(work, repository)
@@ -138,7 +143,6 @@ class BackupFlow:
     def _create(self, work: Work, repository: Repository) -> None:
         """A repository is made once. One that was there and is gone is not replaced by an empty one in silence."""
         place = repository.store.location
-        repository.store.prepare()
         if self._with.catalog.inventory(repository.target, repository.engine, repository.name) is not None:
             raise RepositoryDamaged(
                 f"the repository {place} is gone",

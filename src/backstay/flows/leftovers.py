@@ -36,6 +36,15 @@ def clear(adapters: Adapters, work: Work) -> None:
         log.note(f"snapshot {snapshot[:8]} could not be taken out; no point stands for it", "warning")
 
 
+def let_go(adapters: Adapters, run_id: str) -> None:
+    """Leave no lock of the dead while nobody goes on with the run; the rest is for whoever takes it up again."""
+    try:
+        work = looked_up(adapters, run_of(adapters, run_id))
+        work.engine.release(adapters.repository(work.workload, work.target), Silent())
+    except BackstayError as error:
+        adapters.progress(run_id).note(f"locks could not be looked at: {error.message}", "warning")
+
+
 def leave_nothing(adapters: Adapters, run_id: str) -> None:
     """Clear up after a run that ends without a point, though it was told to stop. What does not answer now is cleared
     away by the next run."""

@@ -17,7 +17,8 @@ class Store(Protocol):
         """Whether there is anything in it."""
 
     def prepare(self) -> None:
-        """Make the folder. Unavailable if the target itself is missing, so that nothing is written beside a mount."""
+        """Make the folder if there is none. Unavailable if it cannot be written to, or if the target is not there, so
+        that nothing is written beside a mount."""
 
     def pieces(self, under: str = "") -> Mapping[str, int]:
         """Names relative to the folder, "/"-separated, with sizes in bytes; those below `under` only."""

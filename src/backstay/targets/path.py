@@ -45,6 +45,7 @@ class PathStore:
             if not self.first_use:
                 self._demand_target()
             os.makedirs(self.location, mode=0o700, exist_ok=True)
+            _demand_writable(self.location)
 
     def pieces(self, under: str = "") -> Mapping[str, int]:
         with _answering(self.target):
@@ -82,6 +83,13 @@ class PathStore:
         if name.startswith("/") or ".." in name.split("/"):
             raise InvariantBroken(f"{name} is no name of a piece", subject=self.location)
         return os.path.join(self.location, name)
+
+
+def _demand_writable(folder: str) -> None:
+    """Told at once, where an engine would try for most of a minute."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        number = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
+        raise OSError(number, os.strerror(number), folder)
 
 
 def _holds_anything(folder: str) -> bool:

@@ -91,7 +91,7 @@ class FilesKind:
             raise SourceFailed(
                 f"{_listed(unusable)} cannot be read or does not exist",
                 subject=workload.name,
-                hint="Mount its disk or bring it back, let the account that runs Backstay read it, or take it out of `paths`.",
+                hint="Mount its disk, bring it back, let this account read it, or take it out of `paths`.",
             )
         return source
 
