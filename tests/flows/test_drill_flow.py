@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from backstay.app.drills import exit_code
 from backstay.domain.drills import Drill, Level
-from backstay.domain.errors import Cancelled, SourceFailed, Unavailable
-from backstay.domain.estate import Question
+from backstay.domain.errors import Cancelled, ExitCode, SourceFailed, Unavailable
+from backstay.domain.estate import Plausible, Question, SqliteSource
 from backstay.domain.points import RestorePoint
 from backstay.flows.drill import DrillFlow
 from backstay.kinds.files import FilesKind
+from backstay.kinds.sqlite import SqliteKind
 from backstay.ports.kind import Raised, RaiseRequest
 from backstay.ports.progress import Progress, Silent
 from flows.small_estate import SmallEstate
@@ -203,3 +206,23 @@ def test_the_drill_of_another_workloads_snapshot_fails_at_l6(house: SmallEstate,
     (snapshots / hashlib.sha256(forged.encode()).hexdigest()).write_text(forged)
     drill = drilled(house, second)
     assert drill.verdict == "failed"
+
+
+def test_a_point_of_another_kind_than_its_workload_has_now_is_not_called_damaged(house: SmallEstate) -> None:
+    point = point_of(house)
+    house.kinds["sqlite"] = SqliteKind(house.runner(), house.clock)
+    house.change(kind="sqlite", source=SqliteSource("/srv/a.db"))
+    drill = drilled(house, point)
+    assert (drill.verdict, results(drill)["L3"]) == ("restored", "skipped")
+    assert drill.levels[3].detail == f"point {point.point} is of kind files, and w is of kind sqlite now"
+    assert state(house, point) == "restored"
+
+
+@pytest.mark.parametrize(("depth", "code"), [("L6", ExitCode.FAILED), ("L4", ExitCode.GOOD)])
+def test_what_could_not_be_tested_is_no_pass(house: SmallEstate, depth: Level, code: ExitCode) -> None:
+    shutil.rmtree(house.source)
+    house.source.mkdir()
+    house.change(plausible=Plausible(empty=True))
+    drill = drilled(house, point_of(house), depth)
+    assert drill.verdict == "restored"
+    assert exit_code([drill], depth) == code

@@ -7,7 +7,7 @@ import pytest
 
 from backstay.domain.points import PointState, RestorePoint
 from backstay.ports.engine import StoredPoint
-from backstay.proof.judging import freshness, newest_before
+from backstay.proof.judging import freshness, newest_before, own_snapshot_of
 
 AT = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
 POINT = RestorePoint(
@@ -101,3 +101,9 @@ def test_the_newest_good_point_before_a_moment_is_never_incomplete_or_damaged(
     points: list[RestorePoint], expected: RestorePoint | None
 ) -> None:
     assert newest_before(points, AT) == expected
+
+
+def test_a_rewritten_copy_beside_the_original_does_not_stand_for_it() -> None:
+    rewritten = replace(STORED, snapshots=(OTHER, POINT.snapshot))
+    assert own_snapshot_of(POINT, [rewritten, STORED]) == STORED
+    assert own_snapshot_of(POINT, [rewritten]) == rewritten

@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
-from acceptance.estates import PROGRAM, Place
+import pytest
+
+from acceptance.estates import PROGRAM, Answer, Place
+from backstay.cli import main
 
 ESCAPE = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07)")
 
@@ -52,6 +55,15 @@ def _read(handle: int) -> bytes:
         return os.read(handle, 65536)
     except OSError:  # the other side is closed
         return b""
+
+
+def in_process(place: Place, capsys: pytest.CaptureFixture[str], *arguments: str) -> Answer:
+    """A command in a pipe, without starting the program anew."""
+    capsys.readouterr()
+    given = [] if "--estate" in arguments else ["--estate", str(place.root / "estate.yaml")]
+    status = main.run([*given, "--state", str(place.state), *arguments])
+    shown = capsys.readouterr()
+    return Answer(status, shown.out, shown.err)
 
 
 def in_shell(place: Place, script: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from acceptance.estates import Place
+from terminal.seeing import in_process
 
 RUN = "run_id workload engine target level result started_at ended_at bytes_read bytes_added point warnings error"
 STATUS = "workload state as_of achieved_rpo_s rpo_s proven_at measured_rto_s rto_s next_due_at findings"
@@ -28,9 +29,11 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 @pytest.mark.parametrize("command", FIELDS, ids=" ".join)
-def test_a_document_has_the_fields_that_are_promised(command: tuple[str, ...], lived_in: Place) -> None:
+def test_a_document_has_the_fields_that_are_promised(
+    command: tuple[str, ...], lived_in: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     name, rows, fields = FIELDS[command]
-    document = lived_in.ask(*command)
+    document = in_process(lived_in, capsys, *command, "--json").document
     assert list(document)[:3] == ["schema", "estate", "at"]
     assert (document["schema"], document["estate"]) == (f"backstay/{name}/1", "test")
     assert document[rows], "nothing to look at"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from acceptance.estates import Answer, Place
-from backstay.cli import main
+from terminal.seeing import in_process
 
 WRONG = {
     "sttus": (2, "no such command 'sttus'", "Did you mean 'status'?"),
@@ -64,22 +64,13 @@ def test_wrong_words_are_answered_with_a_message_and_a_hint(
     status, message, hint = WRONG[words]
     names = _names(lived_in, tmp_path, words)
     command = shlex.split(_filled(words, names))
-    text = _answer(lived_in, command, capsys)
+    text = in_process(lived_in, capsys, *command)
     assert (text.status, text.out) == (status, ""), text
     assert _filled(message, names) in text.err
     assert hint in text.err
     assert "Traceback" not in text.err
     assert 1 <= len(text.err.splitlines()) <= 3, text.err
-    _as_document(_answer(lived_in, [*command, "--json"], capsys), status, _filled(message, names))
-
-
-def _answer(place: Place, command: list[str], capsys: pytest.CaptureFixture[str]) -> Answer:
-    """What the program says, without starting it anew for each wrong word."""
-    capsys.readouterr()
-    given = [] if "--estate" in command else ["--estate", str(place.root / "estate.yaml")]
-    status = main.run([*given, "--state", str(place.state), *command])
-    shown = capsys.readouterr()
-    return Answer(status, shown.out, shown.err)
+    _as_document(in_process(lived_in, capsys, *command, "--json"), status, _filled(message, names))
 
 
 def _as_document(answer: Answer, status: int, message: str) -> None:

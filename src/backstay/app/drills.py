@@ -58,6 +58,11 @@ def _due(house: Opened, name: str) -> bool:
     return proven is None or (cadence is not None and house.clock.now() - proven.ended_at >= cadence)
 
 
-def exit_code(drills: Sequence[Drill]) -> ExitCode:
-    """0 only if every drill passed: proven, or restored where less than L5 was asked for."""
-    return ExitCode.GOOD if all(each.verdict in ("proven", "restored") for each in drills) else ExitCode.FAILED
+def exit_code(drills: Sequence[Drill], depth: Level) -> ExitCode:
+    """0 only if every drill passed: proven, or restored where no more was asked for."""
+    return ExitCode.GOOD if all(_passed(each, depth) for each in drills) else ExitCode.FAILED
+
+
+def _passed(drill: Drill, depth: Level) -> bool:
+    data = [each.result for each in drill.levels if "L5" <= each.level <= min(depth, "L6")]
+    return drill.verdict == "proven" or (drill.verdict == "restored" and all(result == "passed" for result in data))

@@ -15,6 +15,7 @@ from backstay.domain.errors import Cancelled, InvariantBroken
 from backstay.domain.secrets import Secret
 from backstay.domain.stopping import Interrupted
 from backstay.host.lock import Holder
+from backstay.host.state import private_file
 from backstay.planning.plan import lanes_for
 from backstay.ports.workflows import Workflows
 
@@ -154,7 +155,8 @@ def sweep(house: Opened) -> None:
 def durable_address(house: Opened) -> str | Secret:
     """The runtime's own database: beside the catalog, or in the same PostgreSQL."""
     if house.estate.catalog == "sqlite":
-        return f"sqlite:///{house.state / 'workflows.db'}"
+        # Made here first: SQLite would let everybody read it.
+        return f"sqlite:///{private_file(str(house.state), 'workflows.db')}"
     return catalog_address(house.estate, house.state, house.secrets)
 
 

@@ -148,6 +148,8 @@ def verify(house: Opened, watch: Watch, names: tuple[str, ...], *, read_all: boo
     verdicts = []
     for point in newest.values():
         seen = verify_repository(outside, point, depth, watch.drill(point.workload))
+        for lost in seen.written_off:
+            house.catalog.set_point_state(lost, "damaged")
         if not seen.problems and point.state == "taken":
             house.catalog.set_point_state(point.point, "verified")
         verdicts.append(seen)

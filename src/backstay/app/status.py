@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from backstay.domain.drills import Drill
 from backstay.domain.errors import ExitCode
 from backstay.domain.findings import Finding
 from backstay.planning.objectives import Standing
@@ -50,7 +51,7 @@ def status(house: Opened, names: tuple[str, ...] = ()) -> tuple[WorkloadStatus, 
 def _status(stand: Standing, facts: Facts, now: datetime) -> WorkloadStatus:
     workload = stand.workload
     policy = workload.policy
-    proven = facts.last_proven
+    proven = _still_proven(facts)
     return WorkloadStatus(
         workload=workload.name,
         state=stand.state,
@@ -67,6 +68,13 @@ def _status(stand: Standing, facts: Facts, now: datetime) -> WorkloadStatus:
         exempt_until=workload.exempt.review_by.isoformat() if workload.exempt else None,
         findings=tuple(_findings(stand, facts, now)),
     )
+
+
+def _still_proven(facts: Facts) -> Drill | None:
+    """The last proof, unless a later drill found that very point damaged."""
+    proven, last = facts.last_proven, facts.last_drill
+    undone = proven and last and last.verdict == "failed" and last.point == proven.point
+    return None if undone else proven
 
 
 def _findings(stand: Standing, facts: Facts, now: datetime) -> Iterator[Finding]:
@@ -93,7 +101,7 @@ def _proof_findings(stand: Standing, facts: Facts, now: datetime) -> Iterator[Fi
     if drill and drill.verdict == "failed":
         told = drill.findings[0].message if drill.findings else "see the drill"
         yield Finding("drill-failed", "error", name, f"the last drill failed: {told}", f"Run backstay run {name}.")
-    proven = facts.last_proven
+    proven = _still_proven(facts)
     if policy.drill and stand.as_of and (proven is None or now - proven.ended_at > policy.drill):
         yield Finding("drill-due", "warning", name, "a drill is due", f"Run backstay drill {name}.")
     if proven and policy.rto and proven.rto_s is not None and proven.rto_s > policy.rto.total_seconds():

@@ -338,7 +338,7 @@ def drill(
         with _watched(house, screen) as watch:
             drills = prove(house, watch, tuple(workloads or ()), everything=everything, point=point, depth=depth)
         _show(house, screen, as_json, "drill", lambda: show_drills(screen, house, drills), drills=drills)
-    return int(exit_code(drills))
+    return int(exit_code(drills, depth))
 
 
 @app.command()

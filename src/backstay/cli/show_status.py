@@ -17,7 +17,7 @@ BAD = {
     "due": "is due now",
     "late": "is late",
     "failing": "is failing",
-    "never": "was never backed up",
+    "never": "has no point that counts",
 }
 NAMED = 5
 """More workloads than this are not named one by one in a command."""

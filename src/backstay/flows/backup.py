@@ -6,17 +6,16 @@ import threading
 from collections import defaultdict
 from dataclasses import replace
 
-from backstay.domain.errors import BackstayError, Cancelled, EngineFailed, InvariantBroken, RepositoryDamaged
+from backstay.domain.errors import BackstayError, Cancelled, EngineFailed, InvariantBroken
 from backstay.domain.findings import Finding
 from backstay.domain.runs import Run, RunResult
 from backstay.domain.stopping import Leaving
-from backstay.ports.engine import Repository, VerifyRequest
-from backstay.proof.judging import several
 
 from .adapters import Adapters
 from .copying import Copying
 from .leftovers import leave_nothing, let_go
 from .records import Admitted, Copied, Ended, Prepared, Ticket, record_of
+from .repositories import make_ready
 from .work import Work, patiently, run_of, work_of
 
 LOOK_S = 0.2
@@ -122,35 +121,8 @@ class BackupFlow:
         for finding in findings:
             if finding.severity == "error":
                 raise EngineFailed(finding.message, subject=finding.subject, hint=finding.hint)
-        repository.store.prepare()
-        if not repository.store.exists():
-            self._create(work, repository)
-        self._require_whole(work, repository)
+        make_ready(self._with, work, repository)
         return tuple(_told(finding) for finding in findings if finding.severity == "warning")
-
-    def _require_whole(self, work: Work, repository: Repository) -> None:
-        """A tool that knows a block from its index does not look for it: a new snapshot would lack it as the old do."""
-        expected = self._with.catalog.inventory(repository.target, repository.engine, repository.name)
-        seen = work.engine.verify(VerifyRequest(repository, "names", expected), work.progress)
-        if seen.problems:
-            place = f"{repository.target}/{repository.name}"
-            raise RepositoryDamaged(
-                f"the repository {place} is damaged: {several(seen.problems)}",
-                subject=place,
-                hint=f"Put them back into {repository.store.location} from another copy, or repair it by its own tool.",
-            )
-
-    def _create(self, work: Work, repository: Repository) -> None:
-        """A repository is made once. One that was there and is gone is not replaced by an empty one in silence."""
-        place = repository.store.location
-        if self._with.catalog.inventory(repository.target, repository.engine, repository.name) is not None:
-            raise RepositoryDamaged(
-                f"the repository {place} is gone",
-                subject=f"{repository.target}/{repository.name}",
-                hint="Bring it back, or mount it. To begin anew, name the workload differently.",
-            )
-        work.engine.create(repository, work.progress)
-        work.progress.note(f"made the repository {place}")
 
     def _result(self, copied: Copied) -> RunResult:
         if copied.stopped:

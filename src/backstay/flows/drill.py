@@ -98,6 +98,7 @@ class DrillFlow:
         with self._with.places.open("raise", for_user=self._with.places.ordinary_user) as place:
             request = RaiseRequest(course.workload, folder, place, course.fingerprint)
             try:
+                _require_its_kind(course)
                 with course.kind.raise_elsewhere(request, course.progress) as raised:
                     course.rto_s = round(self._with.clock.elapsed() - begun, 3)
                     course.judge("L3", lambda: raised.started, needed=True)
@@ -216,6 +217,15 @@ def _raiser(error: BackstayError) -> Judge:
         raise error
 
     return judge
+
+
+def _require_its_kind(course: _Course) -> None:
+    """What another kind would say of it means nothing."""
+    point, workload = course.point, course.workload
+    if point.kind != workload.kind:
+        raise Unavailable(
+            f"point {point.point} is of kind {point.kind}, and {workload.name} is of kind {workload.kind} now"
+        )
 
 
 def _broke(course: _Course) -> bool:

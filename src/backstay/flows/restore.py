@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from backstay.domain.errors import EngineFailed, Refused, RepositoryDamaged
+from backstay.domain.errors import ConfigError, EngineFailed, MachineLacks, Refused, RepositoryDamaged
 from backstay.domain.points import RestorePoint
 from backstay.ports.engine import Repository, RestoreReport, RestoreRequest, StoredPoint, VerifyReport, VerifyRequest
 from backstay.ports.progress import Progress
@@ -32,6 +32,8 @@ class RepositoryVerdict:
     bytes: int
     problems: tuple[str, ...]
     remarks: tuple[str, ...]
+    written_off: tuple[str, ...] = ()
+    """Points that no longer count: those without a snapshot, and all of a repository with damaged pieces."""
 
 
 def restore_point(
@@ -50,6 +52,9 @@ def restore_point(
         if report.complaints:
             message = f"not everything of point {point.point} could be restored: {several(report.complaints)}"
             raise EngineFailed(message, subject=point.point, hint=f"What could be restored lies in {into}.")
+    if include and not os.listdir(into):
+        message = f"nothing in point {point.point} matches {', '.join(include)}"
+        raise ConfigError(message, subject=point.point, hint="Patterns are restic's, and absolute ones begin with /.")
     return report
 
 
@@ -87,38 +92,57 @@ def verify_repository(
     engine = adapters.engine(point.engine)
     repository = adapters.repository(adapters.workload(point.workload), adapters.target(point.target))
     expected = adapters.catalog.inventory(repository.target, repository.engine, repository.name)
+    ours = [
+        each
+        for each in adapters.catalog.points(point.workload, counting=True)
+        if (each.target, each.engine) == (point.target, point.engine)
+    ]
     progress.phase("pieces")
-    pieces = engine.verify(VerifyRequest(repository, "pieces", expected), progress)
+    if repository.store.exists():
+        seen = engine.verify(VerifyRequest(repository, "pieces", expected), progress)
+    else:
+        seen = VerifyReport(0, 0, (f"the repository {repository.store.location} is gone",))
+    written_off = ours if seen.problems else []
     # The engine tries a missing piece again for most of a minute; what is known to be damaged is not asked about.
-    deeper = VerifyReport(0, 0) if pieces.problems else _asked(adapters, point, repository, depth, progress)
+    if not seen.problems:
+        seen, written_off = _asked(adapters, ours, repository, depth, seen, progress)
     return RepositoryVerdict(
         point.target,
         point.engine,
         repository.name,
-        pieces.checked,
-        pieces.bytes,
-        pieces.problems + deeper.problems,
-        pieces.remarks + deeper.remarks,
+        seen.checked,
+        seen.bytes,
+        seen.problems,
+        seen.remarks,
+        tuple(each.point for each in written_off),
     )
 
 
 def _asked(
     adapters: Adapters,
-    point: RestorePoint,
+    ours: Sequence[RestorePoint],
     repository: Repository,
     depth: Literal["structure", "everything"],
+    pieces: VerifyReport,
     progress: Progress,
-) -> VerifyReport:
-    """What the engine says, and which points stand for nothing any more; a repository that it cannot open is one of
-    its findings, so that the others are looked at too."""
-    engine = adapters.engine(point.engine)
+) -> tuple[VerifyReport, list[RestorePoint]]:
+    """What the engine adds, and which of our points no longer count.
+
+    A repository that it cannot open is one of its findings, so that the others are looked at too; its points are not
+    written off for what may be a wrong key.
+    """
+    engine = adapters.engine(repository.engine)
     progress.phase("check")
     try:
         listed = engine.restore_points(repository, progress)
         report = engine.verify(VerifyRequest(repository, depth), progress)
-    except (RepositoryDamaged, EngineFailed) as error:
-        return VerifyReport(0, 0, (error.message,))
-    ours = adapters.catalog.points(point.workload)
-    here = [each for each in ours if (each.target, each.engine) == (point.target, point.engine)]
-    lost = tuple(_lost(each) for each in here if own_snapshot_of(each, listed) is None)
-    return replace(report, problems=lost + report.problems)
+    except RepositoryDamaged as error:
+        return replace(pieces, problems=(error.message,)), list(ours)
+    except MachineLacks:
+        raise
+    except EngineFailed as error:
+        return replace(pieces, problems=(error.message,)), []
+    lost = [each for each in ours if own_snapshot_of(each, listed) is None]
+    problems = (*map(_lost, lost), *report.problems)
+    whole = replace(pieces, problems=problems, remarks=pieces.remarks + report.remarks)
+    return whole, list(ours) if report.problems else lost

@@ -70,6 +70,17 @@ def part_of(state: str, part: Part) -> Path:
     return folder
 
 
+def private_file(state: str, name: str) -> Path:
+    """A file of the state folder, made if it was not there, that only its owner may read."""
+    path = Path(state, name)
+    try:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+    except OSError as error:
+        raise state_error(error, str(path)) from error
+    return path
+
+
 def state_error(error: OSError, path: str) -> CatalogError:
     """What to tell the operator when something in the state folder cannot be read or written."""
     number = error.errno or 0

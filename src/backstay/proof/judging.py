@@ -50,8 +50,12 @@ def up_to(depth: Level) -> frozenset[Level]:
 
 
 def own_snapshot_of(point: RestorePoint, listed: Sequence[StoredPoint]) -> StoredPoint | None:
-    """The snapshot that a point's run wrote, under whatever name it has since somebody tagged or rewrote it."""
-    return next((stored for stored in listed if point.snapshot in stored.snapshots), None)
+    """The snapshot that a point's run wrote, under whatever name it has since somebody tagged or rewrote it.
+
+    One rewritten beside the original holds other data, and does not stand for it while the original is there.
+    """
+    fitting = [stored for stored in listed if point.snapshot in stored.snapshots]
+    return min(fitting, key=lambda stored: stored.snapshots.index(point.snapshot), default=None)
 
 
 def snapshot_of(point: RestorePoint, listed: Sequence[StoredPoint]) -> StoredPoint | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from backstay.domain.errors import InvariantBroken, RepositoryDamaged, Unavailable
 
 _HINTS = {
-    errno.ENOSPC: "Free space there, or let `backstay expire` show what may go.",
+    errno.ENOSPC: "Free space there.",
     errno.EDQUOT: "Free space there, or have the quota raised.",
     errno.EROFS: "It is mounted read-only: look at the kernel's log for the reason, and mount it writable.",
     errno.EACCES: "Run this as a user who may write there, or change the folder's owner.",

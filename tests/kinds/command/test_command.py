@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,10 @@ def test_questions_go_to_the_folder(kind: CommandKind, place: Path) -> None:
         ]
     assert [one.result for one in asked] == ["passed", "failed", "skipped"]
     assert "no database" in asked[2].detail
+
+
+def test_a_stream_whose_file_name_was_changed_since_is_still_whole(kind: CommandKind, place: Path) -> None:
+    protected = of("echo 'the content'")
+    recorded = copied(kind, protected, place)
+    renamed = replace(protected, source=CommandSource(("true",), "another.txt"))
+    assert [one.result for one in judge(kind, renamed, place, place, recorded)] == ["passed"] * 3

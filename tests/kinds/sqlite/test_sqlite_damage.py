@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,10 @@ def test_the_runbook_puts_the_file_in_its_place(
         assert os.system(f"{line} >/dev/null") == 0
     assert source.read_bytes() == content
     assert not source.with_name("shop.db-wal").exists()
+
+
+def test_a_database_that_was_renamed_since_is_still_whole(
+    kind: SqliteKind, protected: Workload, restored: Path, recorded: Fingerprint
+) -> None:
+    renamed = replace(protected, source=SqliteSource("/srv/another name.db"))
+    assert [one.result for one in judge(kind, renamed, restored, restored, recorded)] == ["passed"] * 3

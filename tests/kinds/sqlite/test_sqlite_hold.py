@@ -14,13 +14,14 @@ from threading import Event, Thread
 
 import pytest
 
-from backstay.domain.errors import SourceFailed, Unavailable
+from backstay.domain.errors import MachineLacks, SourceFailed, Unavailable
 from backstay.domain.estate import SqliteSource, Workload
 from backstay.domain.points import Fingerprint
 from backstay.domain.runs import Amount
 from backstay.host.clock import SystemClock
 from backstay.host.processes import Processes
 from backstay.kinds.sqlite import SqliteKind
+from backstay.kinds.sqlite.database import failed
 from backstay.ports.engine import Paths
 from backstay.ports.kind import HoldRequest
 from backstay.ports.progress import Silent
@@ -302,3 +303,13 @@ def test_a_look_tells_size_and_version(kind: SqliteKind, tmp_path: Path) -> None
     seen = kind.look(of(path), Silent())
     assert seen.amount == Amount(bytes=8192)
     assert seen.version == sqlite3.sqlite_version
+
+
+def test_no_room_for_the_copy_is_not_blamed_on_the_source() -> None:
+    with closing(sqlite3.connect(":memory:")) as small:
+        small.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            small.executescript("CREATE TABLE a (x); CREATE TABLE b (x); CREATE TABLE c (x)")
+    told = failed("/srv/shop.db", full.value)
+    assert isinstance(told, MachineLacks)
+    assert told.message == "no space left for the copy of /srv/shop.db"

@@ -49,8 +49,11 @@ class CommandKind:
 
     @contextmanager
     def raise_elsewhere(self, request: RaiseRequest, progress: Progress) -> Iterator[RaisedStream]:
-        file_name = _source(request.workload).file_name
-        yield RaisedStream(request.folder, file_name, request.fingerprint, self._runner, self._clock)
+        fingerprint = request.fingerprint
+        # As it was called then: the estate file may name another one by now.
+        file_name = fingerprint.facts.get("file") if fingerprint else None
+        file_name = file_name or _source(request.workload).file_name
+        yield RaisedStream(request.folder, file_name, fingerprint, self._runner, self._clock)
 
     def runbook(self, workload: Workload, folder: str) -> tuple[str, ...]:
         # What reads such a stream only the user knows; what can be said is where it lies and that it is whole.
@@ -76,7 +79,8 @@ class HeldCommand:
         if self._seen is None:
             raise InvariantBroken("a stream is fingerprinted while it is copied, and it was not copied to its end")
         size, digest = self._seen
-        return Fingerprint(METHOD, Amount(bytes=size), {"bytes": size, "blake3": digest})
+        facts = {"file": _source(self.request.workload).file_name, "bytes": size, "blake3": digest}
+        return Fingerprint(METHOD, Amount(bytes=size), facts)
 
     def _chunks(self) -> Iterator[bytes]:
         """What the command writes. Ends only if it ended well: an engine that sees no end makes no snapshot."""

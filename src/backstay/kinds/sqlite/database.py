@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from blake3 import blake3
 
-from backstay.domain.errors import BackstayError, SourceFailed
+from backstay.domain.errors import BackstayError, MachineLacks, SourceFailed
 from backstay.ports.progress import Progress
 
 BESIDE = ("", "-wal", "-journal")
@@ -43,8 +43,11 @@ def lacks_extension(error: sqlite3.Error) -> bool:
 
 
 def failed(path: str, error: sqlite3.Error) -> BackstayError:
-    """What to tell the operator about a source that cannot be read."""
+    """What to tell the operator about a source that cannot be read, or has no room for its copy here."""
     name = os.path.basename(path)
+    if _name(error).startswith("SQLITE_FULL"):
+        hint = "It needs as much as the database: make room on the disk of the state folder, or move that with --state."
+        return MachineLacks(f"no space left for the copy of {path}", subject=path, hint=hint)
     if _name(error).startswith("SQLITE_NOTADB"):
         return SourceFailed(
             f"{path} is not a SQLite database",

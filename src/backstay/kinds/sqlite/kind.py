@@ -59,7 +59,9 @@ class SqliteKind:
     def raise_elsewhere(self, request: RaiseRequest, progress: Progress) -> Iterator[RaisedSqlite]:
         fingerprint = request.fingerprint
         record = Record.unpacked(fingerprint.body) if fingerprint and fingerprint.method == METHOD else None
-        name = os.path.basename(_path(request.workload))
+        # As it was called then: the estate file may name another path by now.
+        name = fingerprint.facts.get("file") if fingerprint else None
+        name = name or os.path.basename(_path(request.workload))
         yield RaisedSqlite(request.folder, name, fingerprint, record, self._runner, self._clock)
 
     def runbook(self, workload: Workload, folder: str) -> tuple[str, ...]:
@@ -97,6 +99,7 @@ class HeldSqlite:
         record = self.staged.record
         facts = {
             **record.marks,
+            "file": os.path.basename(self.staged.file),
             "blake3": digest_of(self.staged.file, progress),
             "tables": len(record.rows),
             "rows": record.total,
