@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -40,4 +41,6 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+# Told to end, it still takes its servers and folders with it.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 sys.exit(main(sys.argv[1:]))

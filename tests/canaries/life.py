@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,11 +132,12 @@ class Life:
         self.place.environment["CANARY_DSN"] = self.server.address_of("postgres", user="reader", password=secret)
 
     def a_restic_that_tells(self) -> None:
-        """It stands before the real one, and tells its whole environment when it fails, as it always does."""
+        """It stands before the real one, knows its version, and at all else fails and tells its whole environment."""
         folder = self.root / "tools"
         folder.mkdir()
         tool = folder / "restic"
-        tool.write_text('#!/bin/sh\nenv >&2\necho "Fatal: $RESTIC_PASSWORD" >&2\nexit 1\n')
+        known = f'case "$*" in *version*) exec {shutil.which("restic")} version;; esac'
+        tool.write_text(f'#!/bin/sh\n{known}\nenv >&2\necho "Fatal: $RESTIC_PASSWORD" >&2\nexit 1\n')
         tool.chmod(0o755)
         self.place.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
 

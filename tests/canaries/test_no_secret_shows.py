@@ -65,7 +65,7 @@ def test_nothing_that_goes_wrong_shows_a_secret(life: Life, lines: CommandLines)
         ("drill", "files"),
         ("verify",),
         ("engine", "check"),
-        ("restore", "files", "--to", "x"),
+        ("restore", "files", "--to", str(life.root / "back")),
     ):
         assert life.do(*told).status != 0, told
     life.the_real_restic()

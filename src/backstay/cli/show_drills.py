@@ -13,8 +13,8 @@ from .terminal import Screen, local, span
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
 FAILED: dict[Level, str] = {
-    "L0": "what is stored is not what was stored",
-    "L1": "the engine finds its own repository damaged",
+    "L0": "its stored pieces were not found whole",
+    "L1": "the engine's own check did not pass",
     "L2": "it cannot be restored in full",
     "L3": "it is restored, but does not come to life",
     "L4": "it comes to life, but its structure is not what was backed up",

@@ -49,8 +49,8 @@ def restore(request: RestoreRequest) -> Command:
     return _command(request.repository, "restore", request.snapshot, f"--target={request.into}", *patterns)
 
 
-def check(repository: Repository, *, read_data: bool) -> Command:
-    return _command(repository, "check", *(["--read-data"] if read_data else []))
+def check(repository: Repository, *, read_data: bool, lock: bool = True) -> Command:
+    return _command(repository, "check", *(["--read-data"] if read_data else []), *([] if lock else ["--no-lock"]))
 
 
 def forget(request: ForgetRequest, snapshots: Sequence[str]) -> Command:

@@ -126,7 +126,7 @@ class ResticEngine:
         if not store.exists():
             raise failures.nothing_there(request.repository)
         if request.depth in ("names", "pieces"):
-            return pieces.verify(store, request.expected, progress, read=request.depth == "pieces")
+            return self._pieces(request, progress)
         command = argv.check(request.repository, read_data=request.depth == "everything")
         finished = self._console.past_dead_locks(command, request.repository, progress)
         check = output.check(finished.status, finished.out, finished.err)
@@ -147,6 +147,30 @@ class ResticEngine:
 
     def runbook(self, location: str, key: SecretRef, snapshot: str, into: str) -> tuple[str, ...]:
         return runbook.lines(location, key, snapshot, into)
+
+    def _pieces(self, request: VerifyRequest, progress: Progress) -> VerifyReport:
+        """What was missed is looked at again: a prune may have come in between, or taken packs that nobody needs."""
+        store, expected, read = request.repository.store, request.expected, request.depth == "pieces"
+        report = pieces.verify(store, expected, progress, read=read)
+        gone = pieces.gone(store, expected)
+        if expected is None or not gone or not report.problems:
+            return report
+        unknown = self._unknown_to_index(request.repository, gone, progress)
+        kept = {name: size for name, size in expected.pieces.items() if name not in unknown}
+        again = pieces.verify(store, replace(expected, pieces=kept), progress, read=read)
+        told = (f"packs that no index knew were pruned by hand: {len(unknown):,}",) if unknown else ()
+        return replace(again, remarks=again.remarks + told)
+
+    def _unknown_to_index(self, repository: Repository, gone: frozenset[str], progress: Progress) -> frozenset[str]:
+        """Packs that an interrupted backup left are in no index, and `restic prune` takes them away without a trace.
+        restic's check names those that an index tells of and that are missing; without a lock, it disturbs nobody."""
+        packs = frozenset(name for name in gone if name.startswith("data/"))
+        if not packs:
+            return packs
+        finished = self._console.once(argv.check(repository, read_data=False, lock=False), progress)
+        if not output.looked_at_packs(finished.out):
+            return frozenset()
+        return frozenset(name for name in packs if name.rpartition("/")[2] not in finished.err)
 
     def _undo(self, request: BackupRequest, before: frozenset[str]) -> None:
         """restic writes the snapshot last, so there is one only if the end itself went wrong."""

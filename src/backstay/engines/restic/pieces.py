@@ -41,6 +41,11 @@ def verify(store: Store, expected: Inventory | None, progress: Progress, *, read
     return VerifyReport(len(lasting), sum(lasting.values()), (*lost, *wrong), remarks)
 
 
+def gone(store: Store, expected: Inventory | None) -> frozenset[str]:
+    """What should be there and is not."""
+    return frozenset(expected.pieces) - store.pieces().keys() if expected else frozenset()
+
+
 def _excused(missing: Iterable[str], pruned: bool) -> dict[str, str]:
     """Names whose absence is no damage, each with a remark.
 
