@@ -45,7 +45,7 @@ class HostSecrets:
             self._known = tuple(sorted(forms.union(self._known), key=lambda form: (-len(form), form)))
 
     def redact(self, text: str) -> str:
-        for known in ():
+        for known in self._known:
             text = text.replace(known, _HIDDEN)
         text = _IN_ADDRESS.sub(rf"\1{_HIDDEN}", text)
         return _IN_SETTINGS.sub(rf"\1{_HIDDEN}", text)
