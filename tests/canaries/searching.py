@@ -97,7 +97,7 @@ class CommandLines:
         self._enough = threading.Event()
 
     def look(self) -> None:
-        while not self._enough.wait(0.003):
+        while not self._enough.wait(0.008):
             for number in set(os.listdir("/proc")) - self._before:
                 with suppress(OSError):  # it ended meanwhile
                     self.seen.add(Path("/proc", number, "cmdline").read_bytes())

@@ -41,10 +41,8 @@ def test_nothing_that_goes_well_shows_a_secret(life: Life, lines: CommandLines) 
     assert [drill["verdict"] for drill in drilled.document["drills"]] == ["proven", "proven"], drilled
     assert life.do("verify").status == 0
     runs = [run["run_id"] for run in taken.document["runs"]]
-    for command in ("plan", "status", "points", "runs"):
-        life.do(command)
-        life.do(command, "--json")
-    life.do("keys", "list", "--json")
+    for command in (("plan",), ("status",), ("points", "--json"), ("runs", "--json"), ("keys", "list", "--json")):
+        life.do(*command)
     for run in runs[:3]:
         life.do("log", run)
     assert life.shown() == []

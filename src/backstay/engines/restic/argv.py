@@ -49,8 +49,8 @@ def restore(request: RestoreRequest) -> Command:
     return _command(request.repository, "restore", request.snapshot, f"--target={request.into}", *patterns)
 
 
-def check(repository: Repository, *, read_data: bool, lock: bool = True) -> Command:
-    return _command(repository, "check", *(["--read-data"] if read_data else []), *([] if lock else ["--no-lock"]))
+def check(repository: Repository, *, read_data: bool) -> Command:
+    return _command(repository, "check", *(["--read-data"] if read_data else []))
 
 
 def forget(request: ForgetRequest, snapshots: Sequence[str]) -> Command:
@@ -59,6 +59,10 @@ def forget(request: ForgetRequest, snapshots: Sequence[str]) -> Command:
 
 def show_lock(repository: Repository, lock: str) -> Command:
     return _command(repository, "cat", "lock", lock, "--no-lock")
+
+
+def show_index(repository: Repository, index: str) -> Command:
+    return _command(repository, "cat", "index", index, "--no-lock")
 
 
 def unlock(repository: Repository, which: Literal["stale", "all"]) -> Command:

@@ -163,14 +163,19 @@ class ResticEngine:
 
     def _unknown_to_index(self, repository: Repository, gone: frozenset[str], progress: Progress) -> frozenset[str]:
         """Packs that an interrupted backup left are in no index, and `restic prune` takes them away without a trace.
-        restic's check names those that an index tells of and that are missing; without a lock, it disturbs nobody."""
-        packs = frozenset(name for name in gone if name.startswith("data/"))
-        if not packs:
-            return packs
-        finished = self._console.once(argv.check(repository, read_data=False, lock=False), progress)
-        if not output.looked_at_packs(finished.out):
-            return frozenset()
-        return frozenset(name for name in packs if name.rpartition("/")[2] not in finished.err)
+
+        Every index is read, which costs restic half a second each; its own check would try missing trees for minutes.
+        """
+        unknown = {name for name in gone if name.startswith("data/")}
+        if len(unknown) < len([name for name in gone if name.startswith(("data/", "index/"))]):
+            return frozenset()  # an index is gone, too, and it may have been the one that knew them
+        for index in pieces.names(repository.store, "index") if unknown else ():
+            finished = self._console.once(argv.show_index(repository, index), progress)
+            known = output.packs_in_index(finished.out) if finished.status == 0 else None
+            unknown = {name for name in unknown if known is not None and name.rpartition("/")[2] not in known}
+            if not unknown:
+                break
+        return frozenset(unknown)
 
     def _undo(self, request: BackupRequest, before: frozenset[str]) -> None:
         """restic writes the snapshot last, so there is one only if the end itself went wrong."""

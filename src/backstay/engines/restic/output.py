@@ -145,9 +145,9 @@ def check(status: int, out: str, err: str) -> Check:
     return Check(False, serious or (f"restic check ended with {status} and did not say why",), remarks)
 
 
-def looked_at_packs(out: str) -> bool:
-    """Whether a check came so far that it named every pack that an index tells of and that is missing."""
-    return "check snapshots, trees and blobs" in out
+def packs_in_index(out: str) -> frozenset[str]:
+    """`cat index`: the names of the packs that it knows."""
+    return frozenset(pack["id"] for pack in json.loads(out)["packs"] or ())
 
 
 def lock(out: str) -> Lock:
