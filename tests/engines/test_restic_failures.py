@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from backstay.domain.errors import BackstayError, EngineFailed, RepositoryDamaged, Unavailable
+from backstay.domain.errors import BackstayError, EngineFailed, MachineLacks, RepositoryDamaged, Unavailable
 from backstay.domain.secrets import Secret
 from backstay.engines.restic.failures import failure
 from backstay.ports.engine import Repository
@@ -49,7 +49,7 @@ def said(err: str, status: int = 1) -> Finished:
     [
         ("wrong_key", 1, EngineFailed, "the key does not open the repository vault/w"),
         ("locked_check", 1, Unavailable, "by PID 6880 on host1"),
-        ("disk_full", 1, EngineFailed, "no space left in /srv/vault/restic/w"),
+        ("disk_full", 1, MachineLacks, "no space left in /srv/vault/restic/w"),
         ("flip_index_backup", 1, RepositoryDamaged, "stored bytes of vault/w"),
         ("flip_config_list", 1, RepositoryDamaged, "stored bytes of vault/w"),
         ("flip_key_list", 1, RepositoryDamaged, "stored bytes of vault/w"),

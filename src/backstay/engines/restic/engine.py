@@ -78,6 +78,7 @@ class ResticEngine:
         store = repository.store
         if pieces.names(store, "locks"):
             self._console.clear_locks(repository, progress)
+        folders.remove_unfinished_locks(store.location)
         indexed = pieces.names(store, "index") or pieces.names(store, "snapshots")
         if not indexed and pieces.names(store, "data"):
             self._console.ask(argv.rebuild_index(repository, self._console.version()), repository, progress)

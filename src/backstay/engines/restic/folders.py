@@ -34,6 +34,12 @@ def remove_half_made(place: str) -> None:
             shutil.rmtree(beside, ignore_errors=True)
 
 
+def remove_unfinished_locks(place: str) -> None:
+    """What a restic that was killed while it wrote its lock left: no lock yet, and nobody's to take away."""
+    for draft in Path(place, "locks").glob("*-tmp-*"):
+        draft.unlink(missing_ok=True)
+
+
 def refuse_unless_empty(folder: str) -> None:
     """Refused if anything is there already; makes the folder if there is none."""
     with _usable(folder):
