@@ -41,6 +41,7 @@ def test_an_odd_number_of_rounds_is_refused() -> None:
     assert bench("overhead", "--rounds", "3").returncode == 2
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_overhead_compares_both_sides_with_what_is_allowed() -> None:
     found = document("overhead", "--rounds", "2", "--workloads", "1", "--files", "4", "--large", "50")
@@ -55,6 +56,7 @@ def test_overhead_compares_both_sides_with_what_is_allowed() -> None:
     assert {row["command"] for row in start["rows"]} == {"backstay --help", "restic version"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_standing_measures_commands_over_a_history() -> None:
     commands, memory = document("standing", "--rounds", "1", "--workloads", "2", "--points", "10")["tables"]

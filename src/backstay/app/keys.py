@@ -27,14 +27,15 @@ class KeyView:
 
 
 def keys(house: Opened) -> tuple[KeyView, ...]:
-    """Every repository that the estate has or will have at its next run."""
+    """Every repository that the estate has or will have at its next run, those of `run --target` included."""
     held = RepositoryKeys(str(house.state), house.secrets)
-    return tuple(
-        _view(house, held, target.name, workload.engine, workload.name)
+    next_ones = [
+        (house.estate.target_of(workload).name, workload.engine, workload.name)
         for workload in house.estate.workloads.values()
         if workload.exempt is None
-        for target in [house.estate.target_of(workload)]
-    )
+    ]
+    made = [(key.target, key.engine, key.name) for key in held.made() if key.target in house.estate.targets]
+    return tuple(_view(house, held, *each) for each in dict.fromkeys([*next_ones, *made]))
 
 
 def _view(house: Opened, held: RepositoryKeys, target: str, engine: str, name: str) -> KeyView:

@@ -130,8 +130,7 @@ def key_path(house: Opened, target: Target, engine: str, name: str) -> str:
 
 def _was_used(house: Opened, target: Target) -> bool:
     """Whether copies were stored there: then a missing folder is a disk that is not mounted, not a first use."""
-    newest = (facts.last_point for facts in house.catalog.facts().values())
-    return any(point is not None and point.target == target.name for point in newest)
+    return house.catalog.stored_in(target.name)
 
 
 def _kinds(runner: Processes, secrets: HostSecrets, places: ScratchPlaces, clock: Clock) -> Mapping[str, Kind]:

@@ -126,6 +126,10 @@ class SqlCatalog:
         with self._read() as db:
             return points.inventory(db, target, engine, repository)
 
+    def stored_in(self, target: str) -> bool:
+        with self._read() as db:
+            return points.stored_in(db, target)
+
     def add_drill(self, drill: Drill, evidence: Evidence) -> None:
         with self._write() as db:
             drills.add(db, drill, evidence)

@@ -81,3 +81,8 @@ def inventory(db: Connection, target: str, engine: str, repository: str) -> Inve
     kept = repository_inventory.c
     mine = (kept.target == target) & (kept.engine == engine) & (kept.repository == repository)
     return one_of(db, select(*rows.INVENTORY).where(mine), rows.inventory_of)
+
+
+def stored_in(db: Connection, target: str) -> bool:
+    """Whether any repository in this target was ever recorded."""
+    return db.execute(select(repository_inventory.c.target).filter_by(target=target).limit(1)).first() is not None

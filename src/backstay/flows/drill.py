@@ -159,9 +159,12 @@ class DrillFlow:
             findings=self._findings(course),
         )
         catalog = self._with.catalog
+        state = _state_after(course.point.state, drill.verdict)
+        if drill.verdict == "failed":
+            # First, so that a crash in between leaves no failed drill beside a point that counts.
+            catalog.set_point_state(course.point.point, state)
         kept = self._with_evidence(drill, course)
         course.progress.phase(drill.verdict)
-        state = _state_after(course.point.state, drill.verdict)
         if state != course.point.state:
             catalog.set_point_state(course.point.point, state)
         return kept

@@ -81,6 +81,9 @@ class Catalog(Protocol):
 
     def inventory(self, target: str, engine: str, repository: str) -> Inventory | None: ...
 
+    def stored_in(self, target: str) -> bool:
+        """Whether any repository in this target was ever recorded."""
+
     def add_drill(self, drill: Drill, evidence: Evidence) -> None:
         """Keep a drill and its evidence together; adding the same drill twice changes nothing.
 

@@ -50,7 +50,8 @@ def restore(request: RestoreRequest) -> Command:
 
 
 def check(repository: Repository, *, read_data: bool) -> Command:
-    return _command(repository, "check", *(["--read-data"] if read_data else []))
+    """Without a lock: an exclusive one would make a backup that is due wait for a look, or fail."""
+    return _command(repository, "check", "--no-lock", *(["--read-data"] if read_data else []))
 
 
 def forget(request: ForgetRequest, snapshots: Sequence[str]) -> Command:
