@@ -50,6 +50,7 @@ def test_nothing_that_goes_well_shows_a_secret(life: Life, lines: CommandLines) 
     assert any(b"pg_dump" in each for each in lines.seen), "the sampler was asleep"
 
 
+@pytest.mark.long
 def test_nothing_that_goes_wrong_shows_a_secret(life: Life, lines: CommandLines) -> None:
     life.do("run", "files", "listing")
     failed = life.do("run", "wrong", "refused", "--json")
@@ -80,6 +81,7 @@ def test_nothing_that_goes_wrong_shows_a_secret(life: Life, lines: CommandLines)
     assert life.search().shown_in(b"\n".join(lines.seen), "arguments") == []
 
 
+@pytest.mark.long
 def test_a_program_that_is_killed_leaves_no_secret_behind(life: Life, lines: CommandLines) -> None:
     (life.root / "hold").touch()
     before = {path.name for path in Path("/tmp").glob("backstay-*")}

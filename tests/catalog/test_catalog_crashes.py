@@ -40,6 +40,7 @@ def assert_whole(catalog: Catalog) -> None:
     assert sorted(drill.evidence or 0 for drill in catalog.drills()) == list(range(1, len(catalog.drills()) + 1))
 
 
+@pytest.mark.long
 def test_two_processes_writing_at_once_lose_nothing(address: str, start: Start) -> None:
     children = [start("-m", "catalog.writer", address, prefix, 200) for prefix in "ab"]
     said = "".join(child.communicate()[0] for child in children).split()

@@ -68,6 +68,7 @@ def quickest(catalog: Catalog, clock: Callable[[], float]) -> float:
     return min(seconds_for_facts(catalog, clock) for _ in range(10))
 
 
+@pytest.mark.long
 def test_the_facts_of_a_thousand_workloads_cost_a_tenth_of_a_second(address: str) -> None:
     catalog = fill(address, 20_000)
     # Our own time on the processor, for this test must also hold beside others on a busy machine.

@@ -64,6 +64,7 @@ def test_an_engine_that_is_killed_fails_the_run_and_leaves_nothing(estate: Kinds
     require_failure(estate, "during backup", KINDS)
 
 
+@pytest.mark.long
 def test_a_dump_that_is_killed_fails_the_run_and_leaves_nothing(estate: KindsEstate) -> None:
     require_failure(estate, "during dump", ("postgresql",))
 
@@ -78,6 +79,7 @@ def require_failure(estate: KindsEstate, point: str, names: tuple[str, ...]) -> 
     assert {name: len(estate.points(name)) for name in KINDS} == before
 
 
+@pytest.mark.long
 def test_cancelling_a_run_whose_program_died_takes_its_snapshot_away(estate: KindsEstate) -> None:
     before = estate.stored("files")
     died = estate.die("after backup", "files")
@@ -90,6 +92,7 @@ def test_cancelling_a_run_whose_program_died_takes_its_snapshot_away(estate: Kin
     assert estate.troubles() == []
 
 
+@pytest.mark.long
 def test_a_run_that_kills_its_program_again_and_again_is_given_up_and_leaves_nothing(estate: KindsEstate) -> None:
     before = estate.stored("files")
     deaths = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 
+import pytest
+
 from crashes.slow_estate import SlowEstate, answer_of, end_hard, gone, until
 
 
@@ -30,6 +32,7 @@ def test_cancel_stops_a_waiting_run_at_once_and_a_running_one_within_seconds(slo
     assert "has ended: cancelled" in ended.err
 
 
+@pytest.mark.long
 def test_cancel_ends_a_run_whose_program_died(slow: SlowEstate) -> None:
     running = slow.start("run", "slow", "--json")
     producer = slow.producing()
@@ -58,6 +61,7 @@ def test_ctrl_c_cancels_what_was_asked_for_and_hands_over_what_others_wait_for(s
     assert slow.troubles() == []
 
 
+@pytest.mark.long
 def test_sigterm_lets_a_run_go_and_the_next_start_takes_it_up(slow: SlowEstate) -> None:
     running = slow.start("run", "slow", "--json")
     producer = slow.producing()
@@ -76,6 +80,7 @@ def test_sigterm_lets_a_run_go_and_the_next_start_takes_it_up(slow: SlowEstate) 
     assert slow.troubles() == []
 
 
+@pytest.mark.long
 def test_a_second_signal_ends_the_program_at_once(slow: SlowEstate) -> None:
     running = slow.start("run", "slow", "--json")
     producer = slow.producing()

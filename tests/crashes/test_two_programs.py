@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 
+import pytest
+
 from crashes.slow_estate import SlowEstate, answer_of, end_hard, until
 
 HOLDER = """
@@ -55,6 +57,7 @@ def test_runs_asked_for_at_the_same_moment_leave_one_point_each(slow: SlowEstate
         assert slow.troubles() == [], (first, second)
 
 
+@pytest.mark.long
 def test_the_same_run_submitted_again_and_again_is_executed_once(slow: SlowEstate) -> None:
     answer = answer_of(slow.python(SUBMITTING_TWICE))
     assert (answer.status, answer.out) == (0, "1\n"), answer
@@ -75,6 +78,7 @@ def test_a_program_that_holds_the_estate_is_named_waited_for_and_replaced_when_i
     assert (answer.status, answer.document["runs"][0]["result"]) == (0, "done"), answer
 
 
+@pytest.mark.long
 def test_a_run_is_followed_while_its_program_stands_still_and_taken_over_when_it_dies(slow: SlowEstate) -> None:
     first = slow.start("run", "slow", "--json")
     slow.producing()
@@ -93,6 +97,7 @@ def test_a_run_is_followed_while_its_program_stands_still_and_taken_over_when_it
     assert slow.troubles() == []
 
 
+@pytest.mark.long
 def test_a_program_does_not_let_go_of_what_it_began_for_others(parallel: SlowEstate) -> None:
     other = parallel.start("run", "slow", "--json")
     parallel.producing()

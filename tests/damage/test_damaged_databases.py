@@ -87,6 +87,7 @@ def shop(place: Place, server: PrivatePostgres) -> Place:
     return place
 
 
+@pytest.mark.long
 def test_a_lost_role_a_dropped_index_and_fewer_rows_are_named(shop: Place, server: PrivatePostgres) -> None:
     with another_restic(shop, "sed -i /clerk/d globals.sql"):
         drill = drilled(shop, "shop")

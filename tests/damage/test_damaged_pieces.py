@@ -75,6 +75,7 @@ def test_a_piece_deleted_cut_or_flipped_fails_at_L0_until_it_is_put_back(
     assert not leftovers(estate)
 
 
+@pytest.mark.long
 def test_verify_names_damaged_packs_and_a_restore_from_them_does_not_look_whole(estate: Place) -> None:
     pack = pieces(estate, "tree", "data")[0]
     for how, options in ((delete, []), (flip, []), (flip, ["--read-all"])):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from acceptance.estates import Place, some_files
 from damage.injecting import Stock, drilled, proven_and_counted
 
@@ -17,6 +19,7 @@ def _twice(place: Place) -> Path:
     return tree
 
 
+@pytest.mark.long
 def test_tagging_forgetting_and_pruning_other_snapshots_leaves_the_newest_proven(place: Place) -> None:
     tree = _twice(place)
     stock = Stock(place)

@@ -37,6 +37,7 @@ def test_another_workloads_data_under_our_marks_fails_at_content_and_identity(es
     damaged_and_not_counted(estate, "crm")
 
 
+@pytest.mark.long
 def test_swapped_repository_folders_do_not_open_with_our_key(estate: Place) -> None:
     with _swapped(estate.repository("crm"), estate.repository("shop")):
         for name in PAIR:
@@ -62,6 +63,7 @@ def _swapped(one: Path, other: Path) -> Iterator[None]:
         swap()
 
 
+@pytest.mark.long
 def test_a_tool_that_restores_another_workload_fails_at_content_and_seal(estate: Place) -> None:
     stock = Stock(estate)
     (theirs,) = stock.snapshots("shop")
@@ -101,6 +103,7 @@ def test_last_weeks_point_under_todays_marks_fails_at_L6_even_with_the_same_data
         assert [stands["point"]] == list(states)  # last week's own point is the newest that counts
 
 
+@pytest.mark.long
 def test_an_old_snapshot_that_was_only_tagged_anew_is_not_todays(two_weeks: Place) -> None:
     stock = Stock(two_weeks)
     old, new = stock.snapshots("same")
@@ -114,6 +117,7 @@ def test_an_old_snapshot_that_was_only_tagged_anew_is_not_todays(two_weeks: Plac
     assert "has no snapshot any more" in answer.document["error"]["message"]
 
 
+@pytest.mark.long
 def test_a_tool_that_restores_the_older_snapshot_fails_at_the_seal(two_weeks: Place) -> None:
     stock = Stock(two_weeks)
     for name, wrong in (("changed", {"L5", "L6"}), ("same", {"L6"})):

@@ -67,6 +67,7 @@ def _break_trees(sources: Path) -> None:
         (sources / "shrunk" / f"file-{number}.txt").unlink()
 
 
+@pytest.mark.long
 def test_broken_databases_and_producers_fail_by_name_and_are_done_once_repaired(place: Place) -> None:
     databases = {name: some_database(place.root / f"{name}.db", 2000) for name in ("zero", "text", "cut")}
     producers = ("fails", "silent", "missing", "killed")
@@ -117,6 +118,7 @@ def test_a_tree_that_was_never_filled_fails_unless_that_is_meant(place: Place) -
     done(run(place, status=0))
 
 
+@pytest.mark.long
 def test_a_smaller_source_is_believed_where_the_workload_says_so(place: Place) -> None:
     tree = some_files(place.root / "tree", 10)
     for rule, left, status in (("90%", 10, 0), ("90%", 2, 0), ("40%", 1, 1)):
@@ -127,6 +129,7 @@ def test_a_smaller_source_is_believed_where_the_workload_says_so(place: Place) -
     assert len(kept(place)) == 2
 
 
+@pytest.mark.long
 def test_an_unmounted_disk_is_not_an_emptied_tree(place: Place) -> None:
     disk = place.root / "disk"
     with small_disk(disk, 8):

@@ -61,6 +61,7 @@ def test_a_refused_login_and_a_server_that_is_down_are_unavailable_within_second
     assert not leftovers(shop)
 
 
+@pytest.mark.long
 def test_a_missing_database_and_one_that_lost_half_its_rows_are_no_good_point(
     shop: Place, server: PrivatePostgres
 ) -> None:

@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from acceptance.estates import Place, leftovers, some_files
 from sources.breaking import done, failed, kept, nothing_half_made, remount, run, small_disk, standing, unmount
 
@@ -26,6 +28,7 @@ def test_a_full_target_fails_the_run_and_the_next_one_is_done_when_there_is_room
     assert not leftovers(place)
 
 
+@pytest.mark.long
 def test_a_target_that_is_read_only_or_gone_is_unavailable_and_nothing_is_written_beside_it(place: Place) -> None:
     tree = some_files(place.root / "tree")
     place.write({"tree": f"kind: files, paths: [{tree}]", "fresh": f"kind: files, paths: [{tree}]"})
@@ -45,6 +48,7 @@ def test_a_target_that_is_read_only_or_gone_is_unavailable_and_nothing_is_writte
         assert standing(place)["tree"]["state"] == "failing"
 
 
+@pytest.mark.long
 def test_a_lost_key_of_a_repository_is_named_and_never_made_anew(place: Place) -> None:
     tree = some_files(place.root / "tree")
     place.write({"tree": f"kind: files, paths: [{tree}]"})
@@ -63,6 +67,7 @@ def test_a_lost_key_of_a_repository_is_named_and_never_made_anew(place: Place) -
     assert [point["state"] for point in place.points("tree")] == ["taken", "taken"]
 
 
+@pytest.mark.long
 def test_a_producer_that_hangs_is_stopped_by_a_cancel_and_leaves_no_point(place: Place) -> None:
     script = place.root / "produce"
     script.write_text(

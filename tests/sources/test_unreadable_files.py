@@ -39,6 +39,7 @@ def theirs() -> Iterator[Place]:
     shutil.rmtree(root)
 
 
+@pytest.mark.long
 def test_a_partly_unreadable_source_gives_a_point_that_never_counts(theirs: Place) -> None:
     for name in ("one", "folder", GOOD):
         some_files(theirs.root / name)

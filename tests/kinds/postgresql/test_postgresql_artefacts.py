@@ -138,6 +138,7 @@ BROKEN = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("break_it", "level", "told"), BROKEN)
 def test_a_broken_artefact_is_caught_and_named(
     house: Bench, backup: Backup, tmp_path: Path, break_it: Callable[[Backup], None], level: str, told: str
