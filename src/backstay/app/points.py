@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from backstay.config.leaks import holds_password
 from backstay.domain.errors import ConfigError, Refused
 from backstay.domain.estate import FilesSource, SqliteSource
 from backstay.domain.points import RestorePoint
@@ -116,10 +117,16 @@ def _load(house: Opened, outside: Adapters, point: RestorePoint, into: str, watc
     if not isinstance(kind, Loads):
         hint = "Restore it with --to DIR."
         raise ConfigError(f"{workload.name} is of kind {kind.name}, which is not loaded into a server", hint=hint)
+    reference = secret_reference(into)
+    if reference is None and holds_password(into):
+        hint = "Give it as a reference: env:NAME or file:/path."
+        raise ConfigError(
+            "the address after --into holds a password, which everybody on this machine can see", hint=hint
+        )
     begun = house.clock.elapsed()
     with outside.places.open("restore") as folder:
         view = _fill(house, outside, point, folder, (), watch)
-        kind.load(workload, folder, secret_reference(into) or into, watch.drill(workload.name))
+        kind.load(workload, folder, reference or into, watch.drill(workload.name))
     return replace(view, path=into, seconds=round(house.clock.elapsed() - begun, 3))
 
 

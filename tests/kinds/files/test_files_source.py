@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_what_was_mounted_the_last_time_must_be_mounted(kind: FilesKind, tmp_pat
 
 def test_mount_points_are_recorded(kind: FilesKind, place: Path) -> None:
     assert fingerprint(kind, files("/dev/shm", empty=True), place).facts["mounts"] == ["/dev/shm"]
+
+
+def test_a_folder_bound_to_another_of_the_same_disk_counts_as_mounted(
+    kind: FilesKind, tmp_path: Path, place: Path
+) -> None:
+    there, here = tmp_path / "there", tmp_path / "here it is"
+    there.mkdir()
+    here.mkdir()
+    (there / "a").touch()
+    subprocess.run(["mount", "--bind", there, here], check=True)
+    try:
+        assert fingerprint(kind, files(here), place).facts["mounts"] == [str(here)]
+    finally:
+        subprocess.run(["umount", here], check=True)
 
 
 def test_the_amount_is_known_before_the_copy(kind: FilesKind, tmp_path: Path, place: Path) -> None:
