@@ -99,6 +99,7 @@ def test_a_program_that_is_killed_leaves_no_secret_behind(life: Life, lines: Com
     assert life.search().shown_in(b"\n".join(lines.seen), "arguments") == []
 
 
+@pytest.mark.long
 def test_what_lies_in_the_state_folder_is_for_its_owner_alone(life: Life) -> None:
     old = os.umask(0)
     try:

@@ -88,6 +88,7 @@ def test_rows_are_json_after_a_good_run_a_failed_one_and_a_bug(mortal: KindsEsta
     assert kept == [("backstay_json",)]
 
 
+@pytest.mark.long
 def test_serial_means_one_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "vault").mkdir()
     place = Place(tmp_path)
@@ -98,6 +99,7 @@ def test_serial_means_one_at_a_time(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text().split() == ["begin", "end"] * 3
 
 
+@pytest.mark.long
 def test_old_rows_of_the_runtime_are_dropped_and_our_records_stay(slow: SlowEstate) -> None:
     old, recent = (slow.place.ask("run", "quick")["runs"][0]["run_id"] for _ in range(2))
     with closing(sqlite3.connect(slow.place.state / "workflows.db")) as database, database:

@@ -34,6 +34,7 @@ def ledger(place: Place) -> Place:
     return place
 
 
+@pytest.mark.long
 def test_sqlite_files_and_outputs_that_are_sound_and_not_ours_fail(ledger: Place) -> None:
     with another_restic(ledger, ": > ledger.db"):
         caught(drilled(ledger, "ledger"), "L4", "ledger.db is empty", also="L5")

@@ -43,6 +43,7 @@ def _inside(place: Place, lines: str) -> str:
     return f'cd .{place.root}/tree; touch -r . "$into.time"\n{lines}\ntouch -r "$into.time" .; rm "$into.time"'
 
 
+@pytest.mark.long
 def test_whatever_differs_in_a_restored_tree_is_named(estate: Place) -> None:
     with another_restic(estate, _inside(estate, OTHER_PROPERTIES)):
         drill = drilled(estate, "tree")

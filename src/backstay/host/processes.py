@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from os.path import realpath
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 
 from backstay.domain.errors import EngineFailed
 from backstay.ports.clock import Clock
@@ -27,6 +27,17 @@ from .pump import Pump
 _LAST_LINES = 20
 
 
+def _let_programs_hear() -> None:
+    """Programs inherit what we ignore, and could then not be stopped in their own way; what we catch, they hear.
+
+    A shell that starts us in the background, or nohup, has us ignore such signals. We go on paying them no heed.
+    """
+    if current_thread() is main_thread():
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, lambda *_: None)
+
+
 class Processes:
     """Programs on this machine.
 
@@ -41,6 +52,7 @@ class Processes:
         self._secrets = secrets
         self._clock = clock
         self._state = realpath(state)
+        _let_programs_hear()
 
     def run(
         self,
