@@ -74,6 +74,7 @@ def test_a_flipped_byte_fails_at_l0_and_the_deeper_levels_are_not_reached(house:
     assert all(level.detail == "not reached" for level in drill.levels[1:])
     assert state(house, point) == "damaged"
     assert house.catalog.facts()["w"].last_point is None
+    assert "set it aside" in (drill.findings[0].hint or "")
 
 
 def test_a_point_that_is_whole_again_is_proven_again(house: SmallEstate) -> None:

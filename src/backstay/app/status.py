@@ -99,8 +99,8 @@ def _proof_findings(stand: Standing, facts: Facts, now: datetime) -> Iterator[Fi
     name, policy = stand.workload.name, stand.workload.owed
     drill = facts.last_drill
     if drill and drill.verdict == "failed":
-        told = drill.findings[0].message if drill.findings else "see the drill"
-        yield Finding("drill-failed", "error", name, f"the last drill failed: {told}", f"Run backstay run {name}.")
+        told = drill.findings[0]
+        yield Finding("drill-failed", "error", name, f"the last drill failed: {told.message}", told.hint)
     proven = _still_proven(facts)
     if policy.drill and stand.as_of and (proven is None or now - proven.ended_at > policy.drill):
         yield Finding("drill-due", "warning", name, "a drill is due", f"Run backstay drill {name}.")

@@ -191,16 +191,25 @@ class DrillFlow:
             ),
             None,
         )
-        hint = (
-            f"Point {proven.point} as of {proven.as_of:%Y-%m-%d %H:%M} UTC is proven; take a new one with "
+        other = (
+            f"Point {proven.point} as of {proven.as_of:%Y-%m-%d %H:%M} UTC is proven"
             if proven
-            else "No other point is proven; take a new one with "
-        ) + f"backstay run {course.workload.name}."
+            else "No other point is proven"
+        )
+        hint = f"{other}; {_what_next(course)}"
         return tuple(
             Finding(f"drill-{level.level}", "error", course.workload.name, level.detail, hint)
             for level in course.levels
             if level.result == "failed"
         )
+
+
+def _what_next(course: _Course) -> str:
+    """After damage to what is stored a new backup would lack the same pieces; after any other, it is the cure."""
+    name = course.workload.name
+    if any(level.result == "failed" for level in course.levels if level.level in ("L0", "L1")):
+        return f"mend the repository or set it aside: backstay run {name} adds nothing to it, and says how."
+    return f"take a new one with backstay run {name}."
 
 
 def _tried(level: Level, judge: Judge) -> LevelResult:
