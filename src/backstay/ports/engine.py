@@ -20,7 +20,10 @@ SEAL_FILE = "backstay-seal.json"
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """An engine's store in a target, opened with `password`. `environment` holds further credentials."""
+    """An engine's store in a target, opened with `password`. `environment` holds further credentials.
+
+    `door` is the address of a gateway that the engine must use instead of the store's location.
+    """
 
     engine: str
     target: str
@@ -28,6 +31,7 @@ class Repository:
     password: Secret
     store: Store
     environment: Mapping[str, Secret] = field(default_factory=dict)
+    door: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

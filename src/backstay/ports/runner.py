@@ -19,6 +19,7 @@ class Command:
     `stop` is the signal by which the program ends cleanly; it gets `grace_s` seconds, then SIGKILL.
     `user` is an ordinary account to become when we are root (ignored otherwise).
     `private_network` cuts the program off from every network where the machine lets us.
+    `pace` is asked again at least once a second how many bytes a second the program may read, None for no limit.
     """
 
     argv: tuple[str, ...]
@@ -29,6 +30,7 @@ class Command:
     user: str | None = None
     private_network: bool = False
     run_id: str | None = None
+    pace: Callable[[], float | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
