@@ -13,7 +13,7 @@ from backstay.domain.points import RestorePoint
 from backstay.domain.runs import Run, RunResult
 from backstay.planning.jobs import Job
 from backstay.planning.objectives import Standing, standing
-from backstay.ports.catalog import Facts
+from backstay.ports.catalog import Facts, Measured
 
 NOW = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -61,7 +61,12 @@ def facts(name: str, *, age: timedelta | None = None, result: RunResult | None =
 
 def stands(owed: Sequence[Owed], now: datetime = NOW) -> list[Standing]:
     return [
-        standing(workload(x), facts(x.name, age=x.age, result="failed" if x.failed else "done"), x.seconds, now)
+        standing(
+            workload(x),
+            facts(x.name, age=x.age, result="failed" if x.failed else "done"),
+            [Measured(seconds) for seconds in x.seconds],
+            now,
+        )
         for x in owed
     ]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from backstay.domain.errors import InvariantBroken, PlanImpossible
 from backstay.domain.estate import Exemption, FilesSource, Workload
 from backstay.domain.runs import RunResult
 from backstay.planning.objectives import (
+    Estimate,
     Standing,
     estimate,
     is_due,
@@ -21,7 +23,7 @@ from backstay.planning.objectives import (
     require_possible,
     standing,
 )
-from backstay.ports.catalog import Facts
+from backstay.ports.catalog import Facts, Measured
 from planning.estates import HOUR, NOW, Owed, facts, stands, workload
 
 CACHE = Workload("cache", "files", FilesSource(("/c",)), None, exempt=Exemption("rebuilt at deploy", date(2027, 3, 31)))
@@ -55,7 +57,7 @@ spans = st.timedeltas(timedelta(milliseconds=1), timedelta(days=400))
 def test_of_several_states_the_first_that_fits_is_given(
     age: timedelta | None, result: RunResult | None, state: str
 ) -> None:
-    stand = standing(DAILY, facts("crm", age=age, result=result), [600.0], NOW)
+    stand = standing(DAILY, facts("crm", age=age, result=result), [Measured(600.0)], NOW)
     assert stand.state == state
 
 
@@ -67,7 +69,7 @@ def test_an_exempt_workload_is_exempt_whatever_its_history_and_never_due(known: 
 
 
 def test_the_latest_start_leaves_time_for_the_backup_and_a_margin() -> None:
-    stand = standing(DAILY, facts("crm", age=3 * HOUR), [600.0], NOW)
+    stand = standing(DAILY, facts("crm", age=3 * HOUR), [Measured(600.0)], NOW)
     assert stand.latest_start == NOW - 3 * HOUR + 24 * HOUR - 10 * MINUTE - HOUR
     assert stand.achieved_rpo == 3 * HOUR
 
@@ -85,11 +87,11 @@ def test_a_time_without_a_zone_is_our_bug() -> None:
 
 @pytest.mark.parametrize(("state_age", "due"), [(HOUR, False), (23 * HOUR, True), (30 * HOUR, True)])
 def test_a_backup_is_due_from_its_latest_start_on(state_age: timedelta, due: bool) -> None:
-    assert is_due(standing(DAILY, facts("crm", age=state_age), [600.0], NOW), NOW) is due
+    assert is_due(standing(DAILY, facts("crm", age=state_age), [Measured(600.0)], NOW), NOW) is due
 
 
 def test_a_failed_backup_is_due_again_at_once() -> None:
-    assert is_due(standing(DAILY, facts("crm", age=HOUR, result="failed"), [600.0], NOW), NOW)
+    assert is_due(standing(DAILY, facts("crm", age=HOUR, result="failed"), [Measured(600.0)], NOW), NOW)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +122,8 @@ def test_the_percentile_was_measured_and_at_most_one_in_twenty_took_longer(secon
 def test_an_unmeasured_backup_is_assumed_to_take_five_minutes_or_a_quarter_of_its_rpo(
     rpo: timedelta, assumed: timedelta
 ) -> None:
-    assert estimate(rpo, ()) == (assumed, False)
-    assert estimate(rpo, [90.0]) == (timedelta(seconds=90), True)
+    assert estimate(rpo, ()) == Estimate(assumed, False, 0.0, assumed.total_seconds(), inf)
+    assert estimate(rpo, [Measured(90.0)]) == Estimate(timedelta(seconds=90), True, 0.0, 90.0, inf)
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,12 @@ def standings(house: Opened) -> tuple[Standing, ...]:
     facts = ended_facts(house)
     now = house.clock.now()
     active = [workload for workload in house.estate.workloads.values() if not workload.exempt]
-    durations = house.catalog.durations({one.name: house.estate.target_of(one).name for one in active})
+    runs = house.catalog.measured({one.name: house.estate.target_of(one).name for one in active})
     return tuple(
         standing(
             workload,
             facts.get(workload.name, Facts()),
-            durations.get(workload.name, ()),
+            runs.get(workload.name, ()),
             now,
         )
         for workload in house.estate.workloads.values()

@@ -11,7 +11,7 @@ from backstay.domain.drills import Drill, Evidence
 from backstay.domain.points import Fingerprint, Inventory, PointState, RestorePoint
 from backstay.domain.runs import Run, RunNote, RunProgress
 from backstay.domain.secrets import Secret
-from backstay.ports.catalog import Catalog, Facts
+from backstay.ports.catalog import Catalog, Facts, Measured
 from backstay.ports.clock import Clock
 
 from . import drills, facts, points, runs
@@ -64,9 +64,9 @@ class SqlCatalog:
         with self._read() as db:
             return runs.newest(db, workload, open_only, limit)
 
-    def durations(self, targets: Mapping[str, str], limit: int = 30) -> Mapping[str, Sequence[float]]:
+    def measured(self, targets: Mapping[str, str], limit: int = 30) -> Mapping[str, Sequence[Measured]]:
         with self._read() as db:
-            return {workload: runs.durations(db, workload, target, limit) for workload, target in targets.items()}
+            return {workload: runs.measured(db, workload, target, limit) for workload, target in targets.items()}
 
     def request_cancel(self, run_id: str) -> bool:
         with self._write() as db:

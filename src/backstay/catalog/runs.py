@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from backstay.domain.errors import InvariantBroken
 from backstay.domain.runs import Run, RunNote, RunProgress
+from backstay.ports.catalog import Measured
 
 from . import facts, rows
 from .statements import add_once, all_of, one_of, put
@@ -46,19 +47,22 @@ def newest(db: Connection, workload: str | None, open_only: bool, limit: int | N
     return all_of(db, query, Run)
 
 
-def durations(db: Connection, workload: str, target: str, limit: int) -> Sequence[float]:
+def measured(db: Connection, workload: str, target: str, limit: int) -> Sequence[Measured]:
     asked = {"workload": workload, "target": target, "limit": limit}
-    return [(ended - started).total_seconds() for started, ended in db.execute(_DURATIONS, asked)]
+    return [
+        Measured((ended - started).total_seconds(), *moving) for started, ended, *moving in db.execute(_MEASURED, asked)
+    ]
 
 
-def _durations() -> Select[Any]:
+def _measured() -> Select[Any]:
     mine = (runs_table.c.workload == bindparam("workload")) & (runs_table.c.target == bindparam("target"))
     whole = runs_table.c.started_at.is_not(None) & runs_table.c.ended_at.is_not(None)
-    query = select(runs_table.c.started_at, runs_table.c.ended_at).where(mine, runs_table.c.result == "done", whole)
+    columns = ("started_at", "ended_at", "bytes_moved", "moving_s", "own_rate")
+    query = select(*(runs_table.c[name] for name in columns)).where(mine, runs_table.c.result == "done", whole)
     return query.order_by(runs_table.c.requested_at.desc(), runs_table.c.run_id.desc()).limit(bindparam("limit"))
 
 
-_DURATIONS = _durations()
+_MEASURED = _measured()
 """Made once: it is asked for each workload of an estate, and making it takes as long as the answer."""
 
 

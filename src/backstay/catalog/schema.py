@@ -15,7 +15,7 @@ from .address import Address, SqliteAddress
 from .connection import WAIT_S, writer
 from .failures import SQLITE_HINTS, said_clearly, unusable
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration's number. Numbers have four digits, so that a later one is also the greater text."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

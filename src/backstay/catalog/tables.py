@@ -37,6 +37,11 @@ run = Table(
     Column("point", Name),
     Column("warnings", NAMES, nullable=False),
     Column("error", ERROR),
+    Column("admitted_at", UtcTime),
+    Column("bytes_moved", COUNT),
+    Column("moving_s", Float),
+    Column("own_rate", COUNT),
+    Column("bound_by", Name),
     Column("cancel_requested_at", UtcTime),
 )
 Index("run_newest_of_workload", run.c.workload, run.c.requested_at, run.c.run_id)

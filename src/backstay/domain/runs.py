@@ -30,7 +30,12 @@ class ErrorRecord:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution for one workload and target; `result` is None until it has ended."""
+    """One execution for one workload and target; `result` is None until it has ended.
+
+    Between `admitted_at` and its end it holds slots of every resource on its way. `bytes_moved` went to the target in
+    `moving_s` seconds; `own_rate` is how fast it was, in bytes per second, where no limit of ours held it back;
+    `bound_by` says what decided how long it took.
+    """
 
     run_id: str
     workload: str
@@ -48,6 +53,11 @@ class Run:
     point: str | None = None
     warnings: tuple[str, ...] = ()
     error: ErrorRecord | None = None
+    admitted_at: datetime | None = None
+    bytes_moved: int | None = None
+    moving_s: float | None = None
+    own_rate: int | None = None
+    bound_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Literal
 
 from backstay.domain.errors import InvariantBroken, PlanImpossible
 from backstay.domain.estate import Workload
 from backstay.domain.spans import span_text
-from backstay.ports.catalog import Facts
+from backstay.ports.catalog import Facts, Measured
 
 WorkloadState = Literal["ok", "due", "late", "failing", "never", "exempt"]
 
@@ -24,6 +25,7 @@ class Standing:
 
     `latest_start` is when a backup must begin for the RPO to hold; None for an exempt workload.
     `estimate` is the 95th percentile of measured durations, or an assumption (`measured` is False).
+    `volume` bytes of it move, at `own_rate` bytes a second where nothing else limits them.
     """
 
     workload: Workload
@@ -33,6 +35,9 @@ class Standing:
     latest_start: datetime | None
     estimate: timedelta
     measured: bool
+    volume: float = 0.0
+    prep_s: float = 0.0
+    own_rate: float = inf
 
 
 def percentile95(seconds: Sequence[float]) -> float:
@@ -45,11 +50,37 @@ def percentile95(seconds: Sequence[float]) -> float:
     return ranked[max(0, -(-len(ranked) * 95 // 100) - 1)]
 
 
-def estimate(rpo: timedelta, durations: Sequence[float]) -> tuple[timedelta, bool]:
-    """How long the next backup may take, and whether that was measured."""
-    if durations:
-        return timedelta(seconds=percentile95(durations)), True
-    return min(UNMEASURED, rpo / 4), False
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the next backup may be: `length` in all, of which `prep_s` pass while none of the `volume` bytes move."""
+
+    length: timedelta
+    measured: bool
+    volume: float
+    prep_s: float
+    own_rate: float
+
+
+def estimate(rpo: timedelta, runs: Sequence[Measured]) -> Estimate:
+    """From the newest runs; each part by its 95th percentile, so that a plan is kept more often than not.
+
+    Where no run tells how bytes moved, all of the time counts as preparation, which no rate makes shorter.
+    """
+    if not runs:
+        assumed = min(UNMEASURED, rpo / 4)
+        return Estimate(assumed, False, 0.0, assumed.total_seconds(), inf)
+    length = percentile95([run.seconds for run in runs])
+    moving = [(run.moved, run.moving_s) for run in runs if run.moved is not None and run.moving_s is not None]
+    if not moving:
+        return Estimate(timedelta(seconds=length), True, 0.0, length, inf)
+    still = [run.seconds - run.moving_s for run in runs if run.moving_s is not None]
+    return Estimate(
+        timedelta(seconds=length),
+        True,
+        percentile95([float(moved) for moved, _ in moving]),
+        max(0.0, percentile95(still)),
+        max((float(run.own_rate) for run in runs if run.own_rate), default=inf),
+    )
 
 
 def margin(rpo: timedelta) -> timedelta:
@@ -57,7 +88,7 @@ def margin(rpo: timedelta) -> timedelta:
     return min(max(rpo / 10, timedelta(seconds=10)), timedelta(hours=1))
 
 
-def standing(workload: Workload, facts: Facts, durations: Sequence[float], now: datetime) -> Standing:
+def standing(workload: Workload, facts: Facts, runs: Sequence[Measured], now: datetime) -> Standing:
     """How a workload stands at `now`.
 
     Where several states fit, the first of exempt, never, late, failing, due, ok is given.
@@ -70,7 +101,8 @@ def standing(workload: Workload, facts: Facts, durations: Sequence[float], now: 
     if workload.exempt is not None:
         return Standing(workload, "exempt", as_of, None, None, timedelta(0), False)
     rpo = workload.owed.rpo
-    likely, measured = estimate(rpo, durations)
+    next_one = estimate(rpo, runs)
+    likely = next_one.length
     achieved = now - as_of if as_of else None
     latest = as_of + rpo - likely - margin(rpo) if as_of else now
     failed = facts.last_run is not None and facts.last_run.result in ("failed", "incomplete")
@@ -85,7 +117,18 @@ def standing(workload: Workload, facts: Facts, durations: Sequence[float], now: 
         if now >= latest
         else "ok"
     )
-    return Standing(workload, state, as_of, achieved, latest, likely, measured)
+    return Standing(
+        workload,
+        state,
+        as_of,
+        achieved,
+        latest,
+        likely,
+        next_one.measured,
+        next_one.volume,
+        next_one.prep_s,
+        next_one.own_rate,
+    )
 
 
 def require_possible(stand: Standing) -> None:

@@ -24,6 +24,16 @@ class Facts:
     last_drill: Drill | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run that ended well: how long it took, and how it moved its bytes, where that is known."""
+
+    seconds: float
+    moved: int | None = None
+    moving_s: float | None = None
+    own_rate: int | None = None
+
+
 class Catalog(Protocol):
     """Errors: CatalogError when records cannot be read or written; InvariantBroken for a moment without time zone,
     or a write about a run or point that was never added. Every write is one transaction. Times are aware UTC.
@@ -40,8 +50,8 @@ class Catalog(Protocol):
     def runs(self, *, workload: str | None = None, open_only: bool = False, limit: int | None = None) -> Sequence[Run]:
         """Newest request first."""
 
-    def durations(self, targets: Mapping[str, str], limit: int = 30) -> Mapping[str, Sequence[float]]:
-        """By workload, each with its target: seconds of its newest runs there that ended `done`, newest first."""
+    def measured(self, targets: Mapping[str, str], limit: int = 30) -> Mapping[str, Sequence[Measured]]:
+        """By workload, each with its target: its newest runs there that ended `done`, newest first."""
 
     def request_cancel(self, run_id: str) -> bool:
         """Mark an open run to be stopped; False if it has ended or is unknown."""
