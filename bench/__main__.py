@@ -11,10 +11,10 @@ from pathlib import Path
 # The private PostgreSQL of the tests serves here too.
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from bench import overhead, standing
+from bench import overhead, planner, standing, window
 from bench.measuring import BenchFailed
 
-BENCHES = {"overhead": overhead, "standing": standing}
+BENCHES = {"overhead": overhead, "planner": planner, "standing": standing, "window": window}
 
 
 def main(arguments: list[str]) -> int:

@@ -75,6 +75,25 @@ def test_times_are_read_with_and_without_a_leading_zero() -> None:
     assert values.hours("7:00-19:00") == "07:00-19:00"
 
 
+def test_a_moment_is_local_and_has_no_zone() -> None:
+    for written in ("2028-02-29 18:05", "2028-02-29T18:05"):
+        assert values.moment(written).isoformat() == "2028-02-29T18:05:00"
+        assert values.moment(written).tzinfo is None
+
+
+@pytest.mark.parametrize("written", ["2026-02-29 12:00", "2026-12-24", "2026-12-24 24:00", "2026-12-24  18:00", "now"])
+def test_a_moment_that_never_comes_is_none(written: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a date and time|no day of the calendar"):
+        values.moment(written)
+
+
+def test_only_a_part_of_the_day_may_carry_nothing() -> None:
+    assert values.rate_or_zero("0MB/s") == values.rate_or_zero("0.0kbit/s") == 0
+    assert values.rate_or_zero("20Mbit/s") == values.rate("20Mbit/s")
+    with pytest.raises(ValueError, match="is nothing"):
+        values.rate("0MB/s")
+
+
 @pytest.mark.parametrize(
     "written", ["env:CRM_DSN", "file:/etc/backstay/s3", "cmd:pass show crm", "keyring:backstay/vault"]
 )
@@ -98,8 +117,26 @@ def test_a_database_is_a_reference_or_an_address() -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused_with_a_sentence(written: str) -> None:
-    readers = [values.span, values.cadence, values.size, values.rate, values.share, values.count, values.flag]
-    readers += [values.time_of_day, values.hours, values.day, values.timezone, addresses.absolute_path, addresses.place]
+    readers = [
+        values.span,
+        values.cadence,
+        values.size,
+        values.rate,
+        values.rate_or_zero,
+        values.share,
+        values.count,
+        values.flag,
+    ]
+    readers += [
+        values.time_of_day,
+        values.hours,
+        values.day,
+        values.moment,
+        values.timezone,
+        addresses.ssh_address,
+        addresses.absolute_path,
+        addresses.place,
+    ]
     readers += [
         addresses.reference,
         addresses.database,

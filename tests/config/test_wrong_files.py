@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -39,6 +41,22 @@ def policy(rest: str) -> str:
 
 def target(rest: str) -> str:
     return having(3, f"  vault: {{{rest}}}")
+
+
+def top(text: str) -> str:
+    """The sound file with something below its first line."""
+    return having(1, f"estate: acme\n{text}")
+
+
+def windows(*written: str, after: Mapping[str, str] = MappingProxyType({}), **workloads: str) -> str:
+    """A file with windows, and a workload in each."""
+    owed = [f"  {window}: {{rpo: 7d, window: {window}}}" for window in workloads]
+    taken = [
+        f"  {name}: {{kind: files, paths: [/home/me], policy: {window}, after: [{after.get(name, '')}]}}"
+        for window, name in workloads.items()
+    ]
+    lines = ["estate: acme", "targets: {vault: {url: /srv/backups}}", "policies:", *owed, "workloads:", *taken]
+    return "\n".join([*lines, "windows:", *(f"  {window}" for window in written)]) + "\n"
 
 
 FILES = "kind: files, paths: [/home/me], policy: gold"
@@ -144,7 +162,90 @@ WRONG: list[tuple[str, int | None, str]] = [
     (workload(f"{FILES}, ask: [{{command: [a], checksum: b}}]"), 7, "ask[0]: asks one thing"),
     (workload(f"{FILES}, ask: [{{command: [a], expect: b}}]"), 7, "ask[0].expect: means nothing to a command"),
     (workload(f"{FILES}, ask: [{{checksum: a, expect: b}}]"), 7, "ask[0].expect: is not a SHA-256"),
+    (target("url: /srv/backups, write: 0MB/s"), 3, "'0MB/s' is nothing; write more than 0B"),
+    (target("url: /srv/backups, slots: 0"), 3, "0 is not a number from 1"),
+    (having(1, "estate: acme\njob_share: 120%"), 2, "'120%' is not a share; write 50% or 0.5"),
+    (top("links:\n  wan: {capacity: 0Mbit/s, reaches: [vault]}"), 3, "links.wan.capacity: '0Mbit/s' is nothing"),
+    (top("pools:\n  all: {slots: 0, kinds: [files]}"), 3, "pools.all.slots: 0 is not a number from 1"),
+    (top("windows:\n  night: {open: 22:00, close: 6:00, days: []}"), 3, "windows.night.days: is empty"),
+    (top("windows:\n  night: {open: 22:00, close: 6:00, days: [monday]}"), 3, "unknown value 'monday'"),
+    (top("blackouts:\n  lunch: {hours: 12:00}"), 3, "'12:00' is not a part of the day; write 07:00-19:00"),
+    (top("blackouts:\n  xmas: {begin: 2026-12-24}"), 3, "'2026-12-24' is not a date and time"),
+    (top("blackouts:\n  xmas: {begin: 2026-02-30 12:00, end: 2026-12-24 12:00}"), 3, "no day of the calendar"),
+    (top("blackouts:\n  xmas: {begin: 2026-12-24 18:00}"), 3, "blackouts.xmas: needs 'end' beside the other"),
+    (top("blackouts:\n  xmas: {begin: 2026-12-24 18:00, end: 2026-12-24 18:00}"), 3, "xmas.end: is not after begin"),
+    (top("blackouts:\n  a: {hours: 1:00-2:00, end: 2026-12-24 18:00}"), 3, "is a part of each day or happens once"),
+    (top("blackouts:\n  a: {days: [mon]}"), 3, "is a part of each day or happens once"),
+    (
+        top("blackouts:\n  a: {begin: 2026-12-24 18:00, end: 2026-12-25 18:00, days: [mon]}"),
+        3,
+        "blackouts.a.days: mean nothing to what happens once",
+    ),
+    *(
+        (top(f'hosts:\n  app1: {{address: "{address}"}}'), 3, "is not an address; write ssh://user@host")
+        for address in ("app1", "ssh://", "ssh://a b@c", "ssh://me@app1/srv", "ssh://@app1", "ssh://-oProxyCommand=x")
+    ),
+    (top('hosts:\n  app1: {address: "ssh://me@app1:0"}'), 3, "has no port of TCP; write one from 1 to 65535"),
+    (top('hosts:\n  app1: {address: "ssh://me@app1:65536"}'), 3, "has no port of TCP"),
     # one part against another
+    (top("links:\n  wan: {capacity: 1MB/s}"), 3, "links.wan.reaches: reaches nothing; name the targets and hosts"),
+    (top("links:\n  wan: {capacity: 1MB/s, reaches: []}"), 3, "reaches nothing; name the targets and hosts behind it"),
+    (
+        top("links:\n  wan: {capacity: 1MB/s, reaches: [ap1]}\nhosts:\n  app1: {address: ssh://me@app1}"),
+        3,
+        "unknown target or host 'ap1'; did you mean 'app1'?",
+    ),
+    (
+        top(
+            'links:\n  wan:\n    capacity: 1MB/s\n    hours:\n      "07:00-19:00": 1MB/s\n      "18:00-20:00": 2MB/s\n'
+            "    reaches: [vault]"
+        ),
+        7,
+        "'18:00-20:00' overlaps '07:00-19:00'; let one begin where the other ends",
+    ),
+    (
+        top('links:\n  wan: {capacity: 1MB/s, reaches: [vault], hours: {"22:00-06:00": 1MB/s, "5:00-7:00": 2MB/s}}'),
+        3,
+        "'5:00-7:00' overlaps '22:00-06:00'",
+    ),
+    (
+        top('links:\n  wan: {capacity: 1MB/s, reaches: [vault], hours: {"0:00-12:00": 0MB/s, "12:00-0:00": 0B/s}}'),
+        3,
+        "links.wan.hours: carries nothing at any hour; give a part of the day more than 0MB/s",
+    ),
+    (top("pools:\n  all: {slots: 1}"), 3, "pools.all.kinds: nothing uses it; name a kind that there is (files)"),
+    (top("pools:\n  all: {slots: 1, kinds: [mariadb, redis]}"), 3, "pools.all.kinds: nothing uses it"),
+    (
+        top('windows:\n  night: {open: 22:00, close: 6:00}\nblackouts:\n  dark: {hours: "21:00-07:00"}'),
+        3,
+        "windows.night.open: never opens: blackouts cover all of it; shorten one",
+    ),
+    (
+        top(
+            "windows:\n  week: {open: 1:00, close: 2:00, days: [sun]}\nblackouts:\n"
+            '  dark: {hours: "23:00-03:00", days: [sat]}'
+        ),
+        3,
+        "windows.week.open: never opens",
+    ),
+    (top('blackouts:\n  a: {hours: "0:00-12:00"}\n  b: {hours: "12:00-0:00"}'), 2, "no minute of the week is left"),
+    (
+        windows("night: {open: 22:00, close: 6:00}", night="papers")
+        + 'links:\n  wan: {capacity: 1MB/s, reaches: [vault], hours: {"21:00-07:00": 0MB/s}}\n',
+        6,
+        "workloads.papers: can never run: wan carries nothing while the window night is open",
+    ),
+    (
+        windows(
+            "sat: {open: 8:00, close: 20:00, days: [sat]}",
+            "mon: {open: 8:00, close: 20:00, days: [mon]}",
+            sat="papers",
+            mon="index",
+            after={"papers": "index"},
+        ),
+        7,
+        "workloads.papers.after[0]: the window sat does not open within a day of index's window mon",
+    ),
     (workload("kind: files, paths: [/home/me]"), 7, "workloads.papers: has no policy"),
     (workload(f"{FILES}, exempt: {{reason: a, review_by: 2027-03-31}}"), 7, "papers.exempt: stands beside a policy"),
     (workload("kind: files, paths: [/a], policy: glod"), 7, "unknown policy 'glod'; did you mean 'gold'?"),
@@ -225,6 +326,10 @@ SOUND_REFERENCES = [
     workload(f'{POSTGRESQL}, dsn: "cmd:pass show crm"'),
     target("url: /srv/backups, password: env:VAULT_KEY"),
     target('url: "sftp://backup@nas:22/copies@home"'),
+    *(
+        top(f'hosts: {{app1: {{address: "{address}"}}}}')
+        for address in ("ssh://app1", "ssh://me@app1", "ssh://me@10.0.0.1:2222", "ssh://my.name@[fe80::1%eth0]:22")
+    ),
     workload('kind: command, command: [sh, -c, "tool --password=$KEY"], file_name: a, policy: gold'),
     workload("kind: command, command: [tool, --password-file=/etc/key], file_name: a, policy: gold"),
     workload(

@@ -9,9 +9,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,8 +21,10 @@ from backstay.app.watching import Watch
 from backstay.app.wiring import Opened
 from backstay.app.wiring import adapters as real_adapters
 from backstay.flows import backup
-from backstay.flows.adapters import Adapters
+from backstay.flows.adapters import Adapters, Site
+from backstay.flows.limits import Limits
 from backstay.flows.records import Admitted, Copied, Ended, Prepared, Ticket
+from backstay.planning.model import Resource
 from backstay.ports.engine import BackupRequest, Repository
 from backstay.ports.kind import HoldRequest
 
@@ -158,16 +161,29 @@ class MortalCatalog(Passing):
         return self._real.add_point(point, fingerprint)
 
 
+class Roomy(Limits):
+    """Slots for all at once, to die at once."""
+
+    def resources(self) -> Mapping[str, Resource]:
+        return {key: replace(each, slots=inf) for key, each in super().resources().items()}
+
+
 def install(death: Death) -> None:
     """From now on this process dies so."""
 
     def mortal(house: Opened, watch: Watch) -> Adapters:
         real = real_adapters(house, watch)
+        here = Site(
+            real.here.machine,
+            {name: MortalKind(kind, death) for name, kind in real.here.kinds.items()},
+            {name: MortalEngine(engine, death) for name, engine in real.here.engines.items()},
+        )
         return replace(
             real,
             catalog=MortalCatalog(real.catalog, death),
-            kinds={name: MortalKind(kind, death) for name, kind in real.kinds.items()},
-            engines={name: MortalEngine(engine, death) for name, engine in real.engines.items()},
+            here=here,
+            source_site=lambda _: here,
+            limits=Roomy(real.estate, real.clock),
         )
 
     class MortalFlow(backup.BackupFlow):
@@ -192,5 +208,4 @@ def install(death: Death) -> None:
             return result
 
     vars(executing)["adapters"] = mortal
-    vars(executing)["lanes_for"] = lambda estate: ("parallel", len(estate.workloads), "all at once, to die at once")
     vars(backup)["BackupFlow"] = MortalFlow

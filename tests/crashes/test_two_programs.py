@@ -22,14 +22,14 @@ time.sleep(300)
 SUBMITTING_TWICE = """
 import sys, time
 from backstay.app.executing import executor
-from backstay.app.runs import _requested, _jobs
+from backstay.app.runs import _jobs, requested
 from backstay.app.watching import Watch
 from backstay.app.wiring import Door, opened
 
 with opened(Door(state=sys.argv[1])) as house:
     watch = Watch(house.catalog, house.clock, house.secrets)
     assert house.lock.try_acquire()
-    (run,) = _requested(house, _jobs(house, ("quick",), False), None)
+    (run,) = requested(house, _jobs(house, ("quick",), False), None)
     with executor(house, watch) as hands:
         hands.workflows.submit([run.run_id, run.run_id])
         hands.workflows.submit([run.run_id])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -31,6 +31,15 @@ class Listed:
 
     def digest(self, name: str) -> str:
         return ""
+
+    def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | RepositoryDamaged]]:
+        return iter(())
+
+    def newest(self, count: int) -> Sequence[str]:
+        return ()
+
+    def remove(self, name: str) -> None:
+        return None
 
 
 COMMAND = Command(("restic", "--repo", "/srv/vault/restic/w", "snapshots"), env={"RESTIC_PASSWORD": Secret("hush")})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,8 +14,11 @@ from backstay.domain.estate import Estate, FilesSource, Policy, Target, Workload
 from backstay.domain.runs import Run
 from backstay.domain.secrets import Secret
 from backstay.engines.memory import MemoryEngine
-from backstay.flows.adapters import Adapters
+from backstay.flows.adapters import Adapters, Site
+from backstay.flows.limits import Limits
+from backstay.flows.traffic import Traffic
 from backstay.host.clock import SystemClock
+from backstay.host.machine import ThisMachine
 from backstay.host.places import ScratchPlaces
 from backstay.host.processes import Processes
 from backstay.host.secrets import HostSecrets
@@ -24,7 +26,9 @@ from backstay.kinds.files import FilesKind
 from backstay.ports.catalog import Catalog
 from backstay.ports.engine import Engine, Repository
 from backstay.ports.kind import Kind
+from backstay.targets.gateways import RcloneGateways
 from backstay.targets.path import PathStore
+from backstay.targets.rclone import Rclone
 
 
 @dataclass
@@ -50,14 +54,6 @@ class SmallEstate:
         store = PathStore(target.url, workload.engine, workload.name, True)
         return Repository(workload.engine, target.name, workload.name, Secret("for tests only"), store)
 
-    @contextmanager
-    def staging(self, workload: Workload, target: Target) -> Iterator[str]:
-        folder = self.root / "work" / workload.name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        yield str(folder)
-        shutil.rmtree(folder)
-
     def estate(self) -> Estate:
         target = Target("vault", str(self.root / "vault"))
         return Estate("small", "UTC", {"vault": target}, {}, self.workloads)
@@ -65,17 +61,21 @@ class SmallEstate:
     def adapters(self) -> Adapters:
         watch = Watch(self.catalog, self.clock, self.secrets)
         places = ScratchPlaces(str(self.root))
+        here = Site(ThisMachine(self.runner(), str(self.root)), self.kinds, self.engines)
+        limits = Limits(self.estate(), self.clock)
         return Adapters(
-            self.estate(),
-            self.catalog,
-            self.clock,
-            self.secrets,
-            places,
-            self.kinds,
-            self.engines,
-            self.repository,
-            self.staging,
-            watch.progress,
+            estate=self.estate(),
+            catalog=self.catalog,
+            clock=self.clock,
+            secrets=self.secrets,
+            places=places,
+            here=here,
+            source_site=lambda _: here,
+            repository=self.repository,
+            gateways=RcloneGateways(Rclone(self.runner(), self.secrets, self.clock), places),
+            limits=limits,
+            traffic=Traffic(self.clock, limits),
+            progress=watch.progress,
         )
 
     def ask(self, run_id: str, workload: str = "w") -> Run:

@@ -14,7 +14,7 @@ import pytest
 
 from backstay.domain.errors import ConfigError, InvariantBroken, RepositoryDamaged, Unavailable
 from backstay.domain.estate import Target
-from backstay.ports.store import Store
+from backstay.ports.store import Store, remove_halves
 from backstay.targets.stores import store_for
 
 
@@ -68,6 +68,44 @@ def test_the_digest_is_that_of_the_stored_bytes(vault: Path) -> None:
     store = filled(vault)
     Path(store.location, "big").write_bytes(b"x" * 3_000_001)
     assert store.digest("big") == hashlib.sha256(b"x" * 3_000_001).hexdigest()
+
+
+def test_many_digests_are_those_of_each_piece(vault: Path) -> None:
+    store = filled(vault)
+    found = dict(store.digests(["config", "data/00/zz", "data/00/aa"]))
+    assert found["config"] == hashlib.sha256(b"c").hexdigest()
+    assert found["data/00/aa"] == hashlib.sha256(b"12345").hexdigest()
+    assert isinstance(found["data/00/zz"], RepositoryDamaged)
+
+
+def test_the_newest_pieces_come_first(vault: Path) -> None:
+    store = filled(vault)
+    for age, name in enumerate(("data/ff/bb", "keys/k", "config", "data/00/aa")):
+        os.utime(Path(store.location, name), (10_000 - age, 10_000 - age))
+    assert store.newest(3) == ["data/ff/bb", "keys/k", "config"]
+
+
+def test_a_piece_can_be_taken_away_and_is_then_gone(vault: Path) -> None:
+    store = filled(vault)
+    store.remove("keys/k")
+    store.remove("keys/k")
+    assert store.pieces("keys") == {}
+
+
+def test_halves_of_pieces_are_taken_away_and_whole_ones_stay(vault: Path) -> None:
+    store = filled(vault)
+    whole = hashlib.sha256(b"whole").hexdigest()
+    half = hashlib.sha256(b"what it should have become").hexdigest()
+    Path(store.location, "data/00", whole).write_bytes(b"whole")
+    Path(store.location, "data/00", half).write_bytes(b"what it sh")
+    assert remove_halves(store) == (f"data/00/{half}",)
+    assert store.pieces("data/00") == {"data/00/aa": 5, f"data/00/{whole}": 5}
+
+
+def test_folders_alone_are_no_repository(vault: Path) -> None:
+    store = store_in(vault, first_use=True)
+    (Path(store.location) / "data" / "00").mkdir(parents=True)
+    assert not store.exists()
 
 
 def test_a_missing_piece_is_damage(vault: Path) -> None:
@@ -161,7 +199,7 @@ def test_a_listing_of_a_wide_repository_is_quick(vault: Path) -> None:
 
 
 def test_targets_elsewhere_are_refused_with_what_works() -> None:
-    with pytest.raises(ConfigError, match="writes to folders only"):
+    with pytest.raises(ConfigError, match="works on folders only"):
         store_for(Target("offsite", "s3://acme/main"), "restic", "crm", first_use=True)
 
 

@@ -38,7 +38,7 @@ def check_engines(house: Opened, watch: Watch, target: str | None) -> tuple[Engi
     place = house.estate.targets[name]
     outside = adapters(house, watch)
     views = []
-    for engine in outside.engines.values():
+    for engine in outside.here.engines.values():
         version = engine.version()
         with outside.places.open("engine-check") as folder:
             promises = check_engine(

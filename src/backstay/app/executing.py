@@ -6,19 +6,23 @@ import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backstay.domain.errors import Cancelled, InvariantBroken
+from backstay.domain.runs import Run
 from backstay.domain.secrets import Secret
 from backstay.domain.stopping import Interrupted
+from backstay.flows.dispatching import Dispatcher
+from backstay.flows.guards import guarded
 from backstay.host.lock import Holder
 from backstay.host.state import private_file
-from backstay.planning.plan import lanes_for
 from backstay.ports.workflows import Workflows
 
+from .probing import probes_of
+from .standing import standings
 from .watching import Watch
 from .wiring import Opened, adapters, catalog_address
 
@@ -71,50 +75,71 @@ class Executor:
     house: Opened
     workflows: Workflows
     flow: BackupFlow
+    dispatcher: Dispatcher
     cared: float = 0.0
+    submitted: set[str] = field(default_factory=set)
 
     def execute(self, wanted: Sequence[str]) -> None:
         """Execute every open run, whoever asked for it, until the wanted ones have ended.
 
         What was begun for others is ended too: nobody else may begin it while it is in our hands.
         """
-        submitted: set[str] = set()
         try:
             while _open(self.house, wanted):
-                self._submit(submitted)
-                self._wait(submitted)
-            while _open(self.house, submitted):
-                self._wait(submitted)
+                self.turn()
+            while _open(self.house, self.submitted):
+                self._wait(LOOK_S)
         except Interrupted:
             self._cancel(wanted)
             raise
 
-    def _submit(self, submitted: set[str]) -> None:
-        known = reversed(self.house.catalog.runs(open_only=True))
-        fresh = [run.run_id for run in known if run.run_id not in submitted]
-        self.workflows.submit(fresh)
-        submitted.update(fresh)
+    def turn(self, seconds: float = LOOK_S) -> None:
+        """Begin what may begin now, and wait until something has ended, for so long at most."""
+        self._submit()
+        self._wait(seconds)
 
-    def _wait(self, submitted: set[str]) -> None:
-        self.workflows.wait(LOOK_S)
+    def _submit(self) -> None:
+        """Hand over the runs that are admitted now. Those that were admitted before a crash still hold what they took;
+        what is in the runtime's hands is what holds slots."""
+        known = list(reversed(self.house.catalog.runs(open_only=True)))
+        self._let_go_of_the_late([run for run in known if run.admitted_at is None])
+        held = [run for run in known if run.admitted_at is not None]
+        fresh = [run.run_id for run in held if run.run_id not in self.submitted]
+        for run in self.dispatcher.admitted([run for run in known if run.admitted_at is None], held):
+            self.house.catalog.save_run(replace(run, admitted_at=self.house.clock.now()))
+            fresh.append(run.run_id)
+        self.workflows.submit(fresh)
+        self.submitted.update(fresh)
+
+    def _let_go_of_the_late(self, waiting: Sequence[Run]) -> None:
+        """Nothing starts after its window has closed; it is due again when the next one opens."""
+        for run in waiting:
+            if run.start_by is not None and self.house.clock.now() >= run.start_by:
+                self.flow.skip(run.run_id, "its window closed before it could start")
+
+    def _wait(self, seconds: float) -> None:
+        self.workflows.wait(seconds)
         if self.house.clock.elapsed() - self.cared >= CARE_S:
             self.cared = self.house.clock.elapsed()
-            self._care(submitted)
+            self._care()
 
-    def _care(self, submitted: set[str]) -> None:
+    def _care(self) -> None:
         """End what the runtime gave up, and what is cancelled while it still waits for its turn."""
-        for run_id in _open(self.house, submitted):
+        for run_id in [run.run_id for run in self.house.catalog.runs(open_only=True)]:
             if failure := self.workflows.failure(run_id):
                 hint = f"See backstay log {run_id}; the next backstay run takes a new one."
                 self.flow.abandon(run_id, InvariantBroken(failure, subject=run_id, hint=hint))
-            elif self.house.catalog.cancel_requested(run_id) and self.workflows.status(run_id) == "waiting":
+            elif self.house.catalog.cancel_requested(run_id) and self.workflows.status(run_id) in (
+                "unknown",
+                "waiting",
+            ):
                 self.flow.abandon(run_id, Cancelled("stopped by request", subject=run_id))
 
     def _cancel(self, wanted: Sequence[str]) -> None:
         for run_id in wanted:
             self.house.catalog.request_cancel(run_id)
-        while still := _open(self.house, wanted):
-            self._care(set(still))
+        while _open(self.house, wanted):
+            self._care()
             self.workflows.wait(LOOK_S)
 
 
@@ -125,12 +150,15 @@ def executor(house: Opened, watch: Watch) -> Iterator[Executor]:
     from backstay.flows.backup import BackupFlow
     from backstay.flows.durable import DurableWorkflows
 
-    flow = BackupFlow(adapters(house, watch))
+    outside = adapters(house, watch)
+    flow = BackupFlow(outside)
     sweep_all(house)
-    workflows = DurableWorkflows(flow, durable_address(house), _executor_name(house), lanes_for(house.estate)[1])
+    workflows = DurableWorkflows(flow, durable_address(house), _executor_name(house))
+    dispatcher = Dispatcher(outside, lambda: {stand.workload.name: stand for stand in standings(house)})
     try:
         workflows.prune(house.clock.now() - KEEP)
-        yield Executor(house, workflows, flow)
+        with guarded(outside, probes_of(house)):
+            yield Executor(house, workflows, flow, dispatcher)
     finally:
         watch.leaving.set()
         workflows.close()

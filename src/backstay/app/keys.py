@@ -7,9 +7,8 @@ from pathlib import Path
 
 from backstay.domain.findings import Finding
 from backstay.host.keys import RepositoryKeys
-from backstay.targets.stores import store_for
 
-from .wiring import Opened
+from .wiring import Opened, location_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def keys(house: Opened) -> tuple[KeyView, ...]:
 
 def _view(house: Opened, held: RepositoryKeys, target: str, engine: str, name: str) -> KeyView:
     place = house.estate.targets[target]
-    address = store_for(place, engine, name, first_use=False).location
+    address = location_of(house, place, engine, name)
     if place.password is not None:
         return KeyView(target, engine, name, address, str(place.password), True, True, ())
     path = held.path_of(place, engine, name)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from backstay.planning.advising import advice_for
 from backstay.planning.jobs import Job as Job
-from backstay.planning.plan import plan_ahead, plan_now
+from backstay.planning.plan import Plan, plan_ahead, plan_now
 
 from .standing import standings
 from .views import error_fields
@@ -16,7 +17,8 @@ from .wiring import Opened
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan as documents show it; `impossible` holds objectives that no plan can keep, with a counter-offer each."""
+    """A plan as documents show it. `ratio` is what it takes over what physics and slots allow; `reliefs` say what would
+    shorten it; `impossible` holds objectives that no plan can keep, with a counter-offer each."""
 
     workflow: str
     why: str
@@ -25,7 +27,10 @@ class PlanView:
     jobs: tuple[Job, ...]
     bound_s: float
     makespan_s: float
+    ratio: float
     binding: str
+    reliefs: tuple[str, ...]
+    late: tuple[str, ...]
     impossible: tuple[dict[str, Any], ...]
 
 
@@ -43,6 +48,15 @@ def plan(house: Opened, *, hours: float = 24, due: bool = False) -> PlanView:
         jobs=decided.jobs,
         bound_s=round(decided.bound_s, 3),
         makespan_s=round(decided.makespan_s, 3),
+        ratio=round(decided.makespan_s / decided.bound_s, 3) if decided.bound_s else 1.0,
         binding=decided.binding,
+        reliefs=_reliefs(decided),
+        late=decided.late,
         impossible=tuple(error_fields(error) for error in decided.impossible),
     )
+
+
+def _reliefs(decided: Plan) -> tuple[str, ...]:
+    if decided.night is None or decided.schedule is None or len(decided.night.demands) < 2:
+        return ()
+    return tuple(relief.text for relief in advice_for(decided.night, decided.schedule))

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 
 from ulid import ULID
 
-from backstay.domain.errors import BackstayError, Cancelled, ConfigError, ExitCode, Refused
+from backstay.domain.errors import BackstayError, Cancelled, ConfigError, ExitCode, NotAdmitted, Refused, Unavailable
 from backstay.domain.estate import Workload
 from backstay.domain.points import RestorePoint
 from backstay.domain.runs import Run, RunNote
 from backstay.domain.secrets import SecretRef
 from backstay.planning.jobs import Job
 from backstay.planning.plan import plan_now
-from backstay.targets.stores import store_for
 
 from .executing import sweep_all, work
 from .standing import standings
 from .views import RunView, run_view
 from .watching import Watch
-from .wiring import Opened, adapters, key_path, require_workloads
+from .wiring import Opened, adapters, key_path, location_of, require_workloads
 
 
 def run(
@@ -35,7 +34,7 @@ def run(
         raise ConfigError(
             f"no target is called {target}", subject=target, hint=f"There are: {', '.join(house.estate.targets)}."
         )
-    wanted = _requested(house, jobs, target)
+    wanted = requested(house, jobs, target)
     if not names and not everything:
         wanted += _begun(house, wanted)
     work(house, watch, [run.run_id for run in wanted])
@@ -65,7 +64,7 @@ def _asked(house: Opened, workloads: tuple[Workload, ...], everything: bool) -> 
     return {workload.name for workload in workloads} or None
 
 
-def _requested(house: Opened, jobs: Sequence[Job], target: str | None) -> list[Run]:
+def requested(house: Opened, jobs: Sequence[Job], target: str | None = None) -> list[Run]:
     """The runs that answer these jobs: one that is open for the same workload and target is joined, not doubled."""
     now = house.clock.now()
     open_runs = {(run.workload, run.target): run for run in house.catalog.runs(open_only=True)}
@@ -84,6 +83,8 @@ def _requested(house: Opened, jobs: Sequence[Job], target: str | None) -> list[R
                     level="full",
                     requested_at=now,
                     reason="; ".join(job.reasons),
+                    start_by=job.start_by,
+                    stop_at=job.stop_at,
                 )
             )
         )
@@ -100,7 +101,7 @@ def exit_code(views: Sequence[RunView]) -> ExitCode:
         return ExitCode.DAMAGED
     if len(bad) < len(views):
         return ExitCode.PARTLY
-    return ExitCode.UNAVAILABLE if codes == {"unavailable"} else ExitCode.FAILED
+    return ExitCode.UNAVAILABLE if codes <= {Unavailable.code, NotAdmitted.code} else ExitCode.FAILED
 
 
 def cancel(house: Opened, watch: Watch, run_id: str) -> RunView:
@@ -154,7 +155,7 @@ def by_hand(house: Opened, watch: Watch, point: RestorePoint, into: str = "DIR")
     """Shell lines that restore a point without Backstay: out of the repository, then into place."""
     workload, target = house.estate.workloads[point.workload], house.estate.targets[point.target]
     outside = adapters(house, watch)
-    location = store_for(target, point.engine, workload.name, first_use=False).location
+    location = location_of(house, target, point.engine, workload.name)
     key = target.password or SecretRef("file", key_path(house, target, point.engine, workload.name))
     return (
         *outside.engine(point.engine).runbook(location, key, point.snapshot, into),

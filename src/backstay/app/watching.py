@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal
 
 from backstay.domain.errors import Cancelled
@@ -42,7 +43,7 @@ class Watch:
     def progress(self, run_id: str) -> Progress:
         """The progress of one run: beats and notes are kept, a cancel request stops it."""
         run = self.catalog.run(run_id)
-        return RunWatch(self, run_id, run.workload if run else run_id)
+        return RunWatch(self, run_id, run.workload if run else run_id, run.stop_at if run else None)
 
     def drill(self, subject: str) -> Progress:
         """The progress of work that is not a run: shown here, kept nowhere; an interrupt reaches it by itself."""
@@ -73,11 +74,12 @@ class PassingWatch:
 
 
 class RunWatch(PassingWatch):
-    """Progress of a run: shown, kept, and stopped when the catalog says so."""
+    """Progress of a run: shown, kept, and stopped when the catalog or the end of its window says so."""
 
-    def __init__(self, watch: Watch, run_id: str, workload: str) -> None:
+    def __init__(self, watch: Watch, run_id: str, workload: str, stop_at: datetime | None) -> None:
         super().__init__(watch, workload)
         self._run_id = run_id
+        self._stop_at = stop_at
         self._beaten = self._asked = float("-inf")
 
     def moved(self, done: int, total: int | None = None) -> None:
@@ -100,3 +102,6 @@ class RunWatch(PassingWatch):
             self._asked = now
             if self._watch.catalog.cancel_requested(self._run_id):
                 raise Cancelled("stopped by request", subject=self._run_id)
+            if self._stop_at is not None and self._watch.clock.now() >= self._stop_at:
+                hint = "It goes on when its window opens again; what was sent is not sent twice."
+                raise Cancelled("stopped: its window has closed", subject=self._run_id, hint=hint)

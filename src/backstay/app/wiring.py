@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,19 +14,23 @@ from backstay.domain.errors import ConfigError
 from backstay.domain.estate import Estate, Target, Workload
 from backstay.domain.secrets import Secret, SecretRef
 from backstay.flows.adapters import Adapters
+from backstay.flows.limits import Limits
+from backstay.flows.traffic import Traffic
 from backstay.host.clock import SystemClock
 from backstay.host.keys import RepositoryKeys
 from backstay.host.lock import ExecutorLock
 from backstay.host.places import ScratchPlaces
 from backstay.host.processes import Processes
 from backstay.host.secrets import HostSecrets
-from backstay.host.state import open_state, part_of, state_path
+from backstay.host.state import open_state, state_path
 from backstay.ports.catalog import Catalog
 from backstay.ports.clock import Clock
-from backstay.ports.engine import Engine, Repository
-from backstay.ports.kind import Kind
+from backstay.ports.engine import Repository
+from backstay.targets.gateways import RcloneGateways
+from backstay.targets.rclone import Rclone
 from backstay.targets.stores import store_for
 
+from .sites import Sites
 from .watching import Watch
 
 SECRETS = HostSecrets()
@@ -58,6 +61,7 @@ class Opened:
     secrets: HostSecrets
     catalog: Catalog
     lock: ExecutorLock
+    closing: ExitStack
 
 
 @contextmanager
@@ -69,10 +73,9 @@ def opened(door: Door) -> Iterator[Opened]:
     clock = SystemClock()
     secrets = SECRETS
     catalog = open_catalog(catalog_address(estate, state, secrets), clock)
-    try:
-        yield Opened(path, estate, state, clock, secrets, catalog, ExecutorLock(str(state / "executor.lock")))
-    finally:
-        catalog.close()
+    with ExitStack() as closing:
+        closing.callback(catalog.close)
+        yield Opened(path, estate, state, clock, secrets, catalog, ExecutorLock(str(state / "executor.lock")), closing)
 
 
 def catalog_address(estate: Estate, state: Path, secrets: HostSecrets) -> str | Secret:
@@ -84,30 +87,21 @@ def catalog_address(estate: Estate, state: Path, secrets: HostSecrets) -> str | 
 
 def adapters(house: Opened, watch: Watch) -> Adapters:
     """Every adapter, for commands that do work."""
-    runner = Processes(house.secrets, house.clock, str(house.state))
+    runner = runner_of(house)
+    rclone = Rclone(runner, house.secrets, house.clock)
     places = ScratchPlaces(str(house.state))
     keys = RepositoryKeys(str(house.state), house.secrets)
+    sites = Sites(house.estate, runner, places, house.secrets, house.clock, str(house.state), house.closing)
+    limits = Limits(house.estate, house.clock)
     used: set[str] = set()
 
     def repository(workload: Workload, target: Target) -> Repository:
         # Once used, always used; the facts of a thousand workloads are too much to read at every step of each.
         if target.name not in used and _was_used(house, target):
             used.add(target.name)
-        store = store_for(target, workload.engine, workload.name, first_use=target.name not in used)
+        store = store_for(target, workload.engine, workload.name, first_use=target.name not in used, rclone=rclone)
         password = keys.password_for(target, workload.engine, workload.name, must_exist=store.exists())
         return Repository(workload.engine, target.name, workload.name, password, store)
-
-    @contextmanager
-    def staging(workload: Workload, target: Target) -> Iterator[str]:
-        above = part_of(str(house.state), "work") / target.name
-        folder = above / workload.name
-        shutil.rmtree(folder, ignore_errors=True)
-        above.mkdir(mode=0o700, exist_ok=True)
-        folder.mkdir(mode=0o700)
-        try:
-            yield str(folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     return Adapters(
         estate=house.estate,
@@ -115,12 +109,26 @@ def adapters(house: Opened, watch: Watch) -> Adapters:
         clock=house.clock,
         secrets=house.secrets,
         places=places,
-        kinds=_kinds(runner, house.secrets, places, house.clock),
-        engines=_engines(runner),
+        here=sites.here,
+        source_site=sites.of,
         repository=repository,
-        staging=staging,
+        gateways=RcloneGateways(rclone, places),
+        limits=limits,
+        traffic=Traffic(house.clock, limits),
         progress=watch.progress,
     )
+
+
+def runner_of(house: Opened) -> Processes:
+    """Programs on this machine, under this estate's state folder."""
+    return Processes(house.secrets, house.clock, str(house.state))
+
+
+def location_of(house: Opened, target: Target, engine: str, name: str) -> str:
+    """A repository's address as people and stock tools know it."""
+    return store_for(
+        target, engine, name, first_use=False, rclone=Rclone(runner_of(house), house.secrets, house.clock)
+    ).location
 
 
 def key_path(house: Opened, target: Target, engine: str, name: str) -> str:
@@ -131,28 +139,6 @@ def key_path(house: Opened, target: Target, engine: str, name: str) -> str:
 def _was_used(house: Opened, target: Target) -> bool:
     """Whether copies were stored there: then a missing folder is a disk that is not mounted, not a first use."""
     return house.catalog.stored_in(target.name)
-
-
-def _kinds(runner: Processes, secrets: HostSecrets, places: ScratchPlaces, clock: Clock) -> Mapping[str, Kind]:
-    from backstay.kinds.command import CommandKind
-    from backstay.kinds.files import FilesKind
-    from backstay.kinds.postgresql import PostgresqlKind
-    from backstay.kinds.sqlite import SqliteKind
-
-    kinds: tuple[Kind, ...] = (
-        FilesKind(runner, clock),
-        PostgresqlKind(runner, secrets, places, clock),
-        SqliteKind(runner, clock),
-        CommandKind(runner, clock),
-    )
-    return {kind.name: kind for kind in kinds}
-
-
-def _engines(runner: Processes) -> Mapping[str, Engine]:
-    from backstay.engines.restic import ResticEngine
-
-    engine = ResticEngine(runner)
-    return {engine.name: engine}
 
 
 def require_workloads(estate: Estate, names: tuple[str, ...]) -> tuple[Workload, ...]:

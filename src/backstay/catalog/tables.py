@@ -37,6 +37,8 @@ run = Table(
     Column("point", Name),
     Column("warnings", NAMES, nullable=False),
     Column("error", ERROR),
+    Column("start_by", UtcTime),
+    Column("stop_at", UtcTime),
     Column("admitted_at", UtcTime),
     Column("bytes_moved", COUNT),
     Column("moving_s", Float),

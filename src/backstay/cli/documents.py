@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 from backstay.app.engine_check import PromiseView
 from backstay.app.engines import EngineView
+from backstay.app.foresight import CompareView, DayView, Gap, PatternView, SimulateView, StorageView
 from backstay.app.keys import KeyView
 from backstay.app.machine import Found
 from backstay.app.plan import Job, PlanView
@@ -31,6 +32,8 @@ DOCUMENTS: dict[str, Document] = {
     "init": Document("init", {"path": None, "found[]": Found}),
     "check": Document("check", {"path": None, "findings[]": Finding, "effective": None}),
     "plan": Document("plan", {"": PlanView, "jobs[]": Job}),
+    "compare": Document("compare", {"": CompareView, "patterns[]": PatternView}),
+    "simulate": Document("simulate", {"": SimulateView, "days[]": DayView, "gaps[]": Gap, "storage[]": StorageView}),
     "run": Document("run", {"runs[]": RunView}),
     "cancel": Document("cancel", {"run": RunView}),
     "runs": Document("runs", {"runs[]": RunView}),

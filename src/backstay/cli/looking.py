@@ -75,6 +75,36 @@ def plan(
 
 
 @app.command()
+def compare(context: typer.Context, as_json: Json = False) -> None:
+    """Patterns side by side on this estate: one at a time, all at once, static limits, pools, the planner."""
+    from backstay.app.foresight import compare as hold_together
+
+    from .output import plain
+    from .show_foresight import show_compare
+
+    with opened(context) as (house, screen):
+        view = hold_together(house)
+        show(house, screen, as_json, "compare", lambda: show_compare(screen, house, view), **plain(view))
+
+
+@app.command()
+def simulate(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How far ahead.")] = 31,
+    as_json: Json = False,
+) -> None:
+    """The coming days under a pretend clock: runs, gaps, storage, drills."""
+    from backstay.app.foresight import simulate as pretend
+
+    from .output import plain
+    from .show_foresight import show_simulate
+
+    with opened(context) as (house, screen):
+        view = pretend(house, days)
+        show(house, screen, as_json, "simulate", lambda: show_simulate(screen, house, view), **plain(view))
+
+
+@app.command()
 def runs(
     context: typer.Context,
     workloads: Names = None,
@@ -152,3 +182,17 @@ def keys_list(context: typer.Context, as_json: Json = False) -> None:
     with opened(context) as (house, screen):
         views = keys(house)
         show(house, screen, as_json, "keys", lambda: show_keys(screen, views), keys=views)
+
+
+hosts_program = typer.Typer(help="Machines that are reached over SSH.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(hosts_program, name="hosts")
+
+
+@hosts_program.command("prepare")
+def hosts_prepare(context: typer.Context, host: Annotated[str, typer.Argument()]) -> None:
+    """What to do on a host, once and by hand, so that it can be backed up with few rights. Changes nothing."""
+    from backstay.app.hosts import preparation
+
+    with opened(context) as (house, screen):
+        for line in preparation(house.estate, host).splitlines():
+            screen.verbatim(line)

@@ -37,10 +37,13 @@ def show_plan(screen: Screen, house: Opened, view: PlanView) -> None:
         turns.setdefault(job.workload, []).append(job)
     _chart(screen, view, turns, zone)
     _reasons(screen, turns)
-    screen.say(
-        f"\n{count(len(view.jobs), 'job')}, {span(view.makespan_s)} from first start to last end · "
-        f"at least {span(view.bound_s)} of work, {view.binding}"
-    )
+    alone = len(view.jobs) == 1
+    bound = "" if alone else f" · {view.ratio:.2f} × what physics and slots allow · {view.binding} decides"
+    screen.say(f"\n{count(len(view.jobs), 'job')}, {span(view.makespan_s)} at the busiest time{bound}")
+    for relief in view.reliefs:
+        screen.say(relief, indent=2)
+    if view.late:
+        screen.say(f"too late for their RPO: {', '.join(view.late)}")
 
 
 @dataclass(frozen=True, slots=True)

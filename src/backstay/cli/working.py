@@ -48,6 +48,19 @@ def _one_choice(workloads: list[str] | None, due: bool, everything: bool) -> Non
 
 
 @app.command()
+def serve(context: typer.Context) -> None:
+    """Stay, and take restore points as they become due. `run` hands its work over to it.
+
+    Ctrl-C or SIGTERM ends it; what was begun is taken up again at the next start.
+    """
+    from backstay.app.serving import serve as stay
+
+    with opened(context) as (house, screen), watched(house, screen) as watch:
+        screen.tell(f"{house.estate.name}: serving {len(house.estate.workloads)} workloads")
+        stay(house, watch)
+
+
+@app.command()
 def cancel(
     context: typer.Context, run_id: Annotated[str, typer.Argument(metavar="RUN")], as_json: Json = False
 ) -> None:

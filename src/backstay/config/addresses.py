@@ -13,8 +13,9 @@ from .leaks import REFERENCE
 from .values import matched, text
 
 PLACE = r"/.*|[a-z][a-z0-9+.-]*:.+"
-SSH = r"ssh://([^@/\s]+@)?[^@/\s]+"
+SSH = r"ssh://([A-Za-z_][A-Za-z0-9_.-]*@)?([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?\])(:[0-9]{1,5})?"
 
+_LAST_PORT = 65535
 _REFERENCES = {
     "env": r"[A-Za-z_][A-Za-z0-9_]*",
     "file": r"/.+",
@@ -37,8 +38,11 @@ def place(value: Any) -> str:
 
 
 def ssh_address(value: Any) -> str:
-    """How a host is reached."""
-    return matched(SSH, value, "an address; write ssh://user@host")[0]
+    """How a host is reached; its user and port may be left to ssh's own configuration."""
+    match = matched(SSH, value, "an address; write ssh://user@host or ssh://user@host:22")
+    if match[4] is not None and not 0 < int(match[4][1:]) <= _LAST_PORT:
+        raise ValueError(f"{quoted(match[0])} has no port of TCP; write one from 1 to {_LAST_PORT}")
+    return match[0]
 
 
 def reference(value: Any) -> SecretRef:

@@ -36,6 +36,7 @@ def built(file: EstateFile) -> domain.Estate:
         links={name: domain.Link(name, **_values(section)) for name, section in file.links.items()},
         pools={name: domain.Pool(name, **_values(section)) for name, section in file.pools.items()},
         windows={name: domain.Window(name, **_values(section)) for name, section in file.windows.items()},
+        blackouts={name: domain.Blackout(name, **_values(section)) for name, section in file.blackouts.items()},
         job_share=file.job_share,
     )
 

@@ -14,18 +14,17 @@ from backstay.domain.spans import span_text
 
 from .findings import quoted, suggestion, wrong
 from .nodes import Node, Path, line_of
+from .raw import Body, copies_of, names, part_of, words
 from .values import span
 
 _NAMED = (
-    ("links", "reaches", "target", "targets"),
-    ("policies", "copies", "target", "targets"),
-    ("policies", "window", "window", "windows"),
-    ("workloads", "policy", "policy", "policies"),
-    ("workloads", "host", "host", "hosts"),
-    ("workloads", "after", "workload", "workloads"),
+    ("links", "reaches", {"targets": "target", "hosts": "host"}),
+    ("policies", "copies", {"targets": "target"}),
+    ("policies", "window", {"windows": "window"}),
+    ("workloads", "policy", {"policies": "policy"}),
+    ("workloads", "host", {"hosts": "host"}),
+    ("workloads", "after", {"workloads": "workload"}),
 )
-
-Body = Mapping[str, Any]
 
 
 def crosschecked(raw: Any, root: Node) -> Iterator[Finding]:
@@ -35,43 +34,31 @@ def crosschecked(raw: Any, root: Node) -> Iterator[Finding]:
         yield wrong(code, path[:1] if code == "cycle" else path, problem, line_of(root, path))
 
 
-def _part(raw: Any, section: str) -> dict[str, Body]:
-    named = raw.get(section)
-    return {name: body for name, body in named.items() if isinstance(body, dict)} if isinstance(named, dict) else {}
-
-
-def _words(body: Body, *keys: str) -> list[tuple[Path, str]]:
-    """The texts under a key, one or a list, with their paths from the body."""
-    value: Any = body
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    if isinstance(value, list):
-        return [((*keys, place), item) for place, item in enumerate(value) if isinstance(item, str)]
-    return [(keys, value)] if isinstance(value, str) else []
-
-
 def _names(raw: Any) -> Iterator[tuple[str, Path, str]]:
-    for section, key, what, where in _NAMED:
-        known = raw.get(where) if isinstance(raw.get(where), dict) else {}
-        for name, body in _part(raw, section).items():
+    for section, key, where in _NAMED:
+        known = tuple(name for part in where for name in names(raw, part))
+        # What a section that is not there would hold is not worth naming, if another is.
+        looked = [part for part in where if names(raw, part)] or list(where)[:1]
+        for name, body in part_of(raw, section).items():
             seen: set[str] = set()
-            for path, word in _words(body, key):
+            for path, word in words(body, key):
                 if word not in known:
-                    yield "unknown-name", (section, name, *path), _unknown(what, where, word, tuple(known))
+                    yield "unknown-name", (section, name, *path), _unknown(where, looked, word, known)
                 elif word in seen:
                     yield "conflict", (section, name, *path), f"{quoted(word)} is listed twice"
                 seen.add(word)
 
 
-def _unknown(what: str, where: str, word: str, known: tuple[str, ...]) -> str:
-    return f"unknown {what} {quoted(word)}{suggestion(word, known) or f'; the file has no {where}'}"
+def _unknown(where: Mapping[str, str], looked: list[str], word: str, known: tuple[str, ...]) -> str:
+    what = " or ".join(where[part] for part in looked)
+    return f"unknown {what} {quoted(word)}{suggestion(word, known) or f'; the file has no {looked[0]}'}"
 
 
 def _cycles(raw: Any) -> Iterator[tuple[str, Path, str]]:
-    workloads = _part(raw, "workloads")
-    graph = {name: [word for _, word in _words(body, "after")] for name, body in workloads.items()}
+    workloads = part_of(raw, "workloads")
+    graph = {name: [word for _, word in words(body, "after")] for name, body in workloads.items()}
     for name, body in workloads.items():
-        for path, word in _words(body, "after"):
+        for path, word in words(body, "after"):
             if "exempt" in workloads.get(word, {}):
                 yield "conflict", ("workloads", name, *path), f"{quoted(word)} is exempt and never taken"
     while (cycle := _cycle(graph)) is not None:
@@ -91,15 +78,15 @@ def _cycle(graph: Mapping[str, list[str]]) -> list[str] | None:
 
 
 def _regions(raw: Any) -> Iterator[tuple[str, Path, str]]:
-    places = {name: body.get("region") for name, body in _part(raw, "targets").items()}
+    places = {name: body.get("region") for name, body in part_of(raw, "targets").items()}
     known = [region for region in places.values() if isinstance(region, str)]
-    for name, policy in _part(raw, "policies").items():
-        allowed = _words(policy, "require", "regions")
+    for name, policy in part_of(raw, "policies").items():
+        allowed = words(policy, "require", "regions")
         for path, word in allowed:
             if word not in known:
                 problem = f"no target is in region {quoted(word)}{suggestion(word, known)}"
                 yield "unknown-name", ("policies", name, *path), problem
-        for path, copy in _words(policy, "copies") if allowed else ():
+        for path, copy in words(policy, "copies") if allowed else ():
             region = places.get(copy)
             if isinstance(region, str) and region not in [word for _, word in allowed]:
                 problem = f"{quoted(copy)} lies in region {quoted(region)}, which require.regions leaves out"
@@ -107,11 +94,11 @@ def _regions(raw: Any) -> Iterator[tuple[str, Path, str]]:
 
 
 def _locks(raw: Any) -> Iterator[tuple[str, Path, str]]:
-    locks = {name: _span(body.get("lock")) for name, body in _part(raw, "targets").items()}
-    for name, policy in _part(raw, "policies").items():
+    locks = {name: _span(body.get("lock")) for name, body in part_of(raw, "targets").items()}
+    for name, policy in part_of(raw, "policies").items():
         require = policy.get("require")
         limit = _span(require.get("delete_after")) if isinstance(require, dict) else None
-        for _, copy in _words(policy, "copies") if limit else ():
+        for _, copy in words(policy, "copies") if limit else ():
             lock = locks.get(copy)
             if limit and lock and lock > limit:
                 problem = f"{span_text(limit)} is in conflict with the lock of {copy}, {span_text(lock)}"
@@ -126,13 +113,13 @@ def _span(written: Any) -> timedelta | None:
 
 
 def _into_itself(raw: Any) -> Iterator[tuple[str, Path, str]]:
-    for name, workload in _part(raw, "workloads").items():
+    for name, workload in part_of(raw, "workloads").items():
         # Paths on another machine are not this one's, and what is exempt is copied nowhere.
         if "host" in workload or "exempt" in workload:
             continue
         targets = _places_of_copies(raw, workload)
-        left_out = [normpath(word) for _, word in _words(workload, "exclude")]
-        for path, source in (*_words(workload, "paths"), *_words(workload, "path")):
+        left_out = [normpath(word) for _, word in words(workload, "exclude")]
+        for path, source in (*words(workload, "paths"), *words(workload, "path")):
             for target, place in targets:
                 if _inside(source, place):
                     yield "conflict", ("workloads", name, *path), f"{quoted(source)} lies in the target {target}"
@@ -144,11 +131,13 @@ def _into_itself(raw: Any) -> Iterator[tuple[str, Path, str]]:
 
 
 def _places_of_copies(raw: Any, workload: Body) -> list[tuple[str, str]]:
-    targets = _part(raw, "targets")
-    policy = workload.get("policy")
-    owed = _part(raw, "policies").get(policy, {}) if isinstance(policy, str) else {}
-    copies = [word for _, word in _words(owed, "copies")] or list(targets)[:1]
-    return [(copy, url) for copy in copies for _, url in _words(targets.get(copy, {}), "url") if url.startswith("/")]
+    targets = part_of(raw, "targets")
+    return [
+        (copy, url)
+        for copy in copies_of(raw, workload)
+        for _, url in words(targets.get(copy, {}), "url")
+        if url.startswith("/")
+    ]
 
 
 def _inside(inner: str, outer: str) -> bool:

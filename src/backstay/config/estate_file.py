@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .grammar import (
+    BlackoutSection,
     HostSection,
     KeepSection,
     LinkSection,
@@ -38,11 +39,12 @@ class EstateFile(Section):
     links: dict[Name, LinkSection] = Field(default={}, description="lines that jobs share")
     pools: dict[Name, PoolSection] = Field(default={}, description="slots that kinds share")
     windows: dict[Name, WindowSection] = Field(default={}, description="when work may run")
+    blackouts: dict[Name, BlackoutSection] = Field(default={}, description="when no work may start")
     policies: Annotated[dict[Name, PolicySection], Field(min_length=1)] = Field(description="what workloads are owed")
     workloads: Annotated[dict[Name, AnyWorkload], Field(min_length=1)] = Field(description="what is protected")
 
 
-OPTIONAL_SECTIONS = frozenset({"hosts", "links", "pools", "windows"})
+OPTIONAL_SECTIONS = frozenset({"hosts", "links", "pools", "windows", "blackouts"})
 """These may stand in the file with nothing below them."""
 
 SECTIONS: dict[str, type[Section]] = {
@@ -53,6 +55,7 @@ SECTIONS: dict[str, type[Section]] = {
     "links.*": LinkSection,
     "pools.*": PoolSection,
     "windows.*": WindowSection,
+    "blackouts.*": BlackoutSection,
     "policies.*": PolicySection,
     "policies.*.keep": KeepSection,
     "policies.*.require": RequireSection,

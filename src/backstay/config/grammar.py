@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from backstay.domain.estate import Weekday
 from backstay.domain.spans import span_text
 
 from .nodes import Path
@@ -16,11 +17,13 @@ from .written import (
     Currency,
     Flag,
     Hours,
+    Moment,
     Name,
     PerGb,
     PerGbMonth,
     Place,
     Rate,
+    RateOrZero,
     Reference,
     Size,
     Span,
@@ -85,11 +88,15 @@ class HostSection(Section):
 
 
 class LinkSection(Section):
-    """A line that several jobs share."""
+    """A line that several jobs share. It must reach something."""
 
     capacity: Rate = Field(description="how much it carries")
-    hours: dict[Hours, Rate] = Field(default={}, description="how much it carries in parts of the day")
-    reaches: tuple[Name, ...] = Field(default=(), description="the targets behind it")
+    hours: dict[Hours, RateOrZero] = Field(
+        default={}, description="how much it carries in parts of the day, which must not overlap; `0MB/s` closes it"
+    )
+    reaches: tuple[Name, ...] = Field(
+        default=(), description="the targets and hosts behind it; must name one. What goes to or comes from them passes"
+    )
 
 
 class PoolSection(Section):
@@ -97,14 +104,23 @@ class PoolSection(Section):
 
     slots: Count = Field(description="how many of them may run at once")
     batch: Count | None = Field(default=None, description="how many of them start together")
-    kinds: tuple[KindName, ...] = Field(default=(), description="which kinds")
+    kinds: tuple[KindName, ...] = Field(default=(), description="which kinds; some workload must be of one")
+
+
+Days = Annotated[tuple[Weekday, ...], Field(min_length=1)]
 
 
 class WindowSection(Section):
-    """When work may run. It may cross midnight."""
+    """When work may run. It may cross midnight.
+
+    It follows the clock on the wall: where clocks are put forward, the time that is left out is no part of it; where
+    they are put back, time that comes twice is part of it twice, and still of one and the same night.
+    An RPO shorter than the time for which a window stays closed is met outside it, and each run says so.
+    """
 
     open: TimeOfDay = Field(description="when it opens")
-    close: TimeOfDay = Field(description="when it closes")
+    close: TimeOfDay = Field(description="when it closes; not when it opens: for work at any time, name no window")
+    days: Days = Field(default=(), description="the days on which it opens")
     overrun: Literal["finish", "stop"] = Field(
         default="finish", description="what happens to work that is not done by then"
     )
@@ -112,7 +128,34 @@ class WindowSection(Section):
     @model_validator(mode="after")
     def _opens(self) -> Self:
         if self.open == self.close:
-            raise Misplaced(f"never opens: it closes at {self.close}, when it opens", "close")
+            raise Misplaced(
+                f"never opens: it closes at {self.close}, when it opens; write another time, or name no window", "close"
+            )
+        return self
+
+
+class BlackoutSection(Section):
+    """When no work starts, in a window or not, whatever its RPO. What runs then ends as its window's `overrun` says.
+
+    Write `hours` for a part of each day, or `begin` and `end` for once.
+    """
+
+    hours: Hours | None = Field(default=None, description="a part of the day; it may cross midnight")
+    days: Days = Field(default=(), description="the days on which `hours` begin")
+    begin: Moment | None = Field(default=None, description="when it begins")
+    end: Moment | None = Field(default=None, description="when it ends")
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        once = (self.begin, self.end)
+        if (self.hours is None) == (once == (None, None)):
+            raise Misplaced("is a part of each day or happens once; write hours, or begin and end")
+        if self.hours is None and self.days:
+            raise Misplaced("mean nothing to what happens once; write hours, or take days out", "days")
+        if self.hours is None and None in once:
+            raise Misplaced(f"needs '{'begin' if self.begin is None else 'end'}' beside the other")
+        if self.begin and self.end and self.begin >= self.end:
+            raise Misplaced("is not after begin; write a later moment", "end")
         return self
 
 

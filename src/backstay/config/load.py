@@ -16,6 +16,7 @@ from .document import NotReadable, read
 from .estate_file import OPTIONAL_SECTIONS
 from .findings import wrong
 from .leaks import REFERENCE, open_files, passwords
+from .limits import limited
 from .nodes import Node, Path, Scalar, children, dotted, line_of, plain
 from .origins import Origin, origins
 from .unacted import unacted
@@ -42,7 +43,7 @@ def load(path: str) -> Loaded:
     raw = plain(root)
     empty = set(_empty(root))
     file, complaints = validated(raw, root, empty)
-    findings = [*findings, *complaints, *crosschecked(raw, root), *_open(root)]
+    findings = [*findings, *complaints, *crosschecked(raw, root), *limited(raw, root), *_open(root)]
     findings = _told_once(findings, {**_silent(root, empty), **_leaking(root)})
     if file is None or findings:
         return Loaded(path, None, _in_order(findings))

@@ -17,6 +17,7 @@ from .nodes import Keyed, Node, Path, Scalar, Sequence, children, dotted
 DEFAULT = "default"
 _NOTHING_SET = {
     "copies": "the first target",
+    "days": "every day",
     "host": "this machine",
     "keep": "everything",
     "regions": "anywhere",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from inspect import cleandoc
 from typing import Any
 
 from .estate_file import SECTIONS
@@ -51,7 +52,8 @@ def _kind(name: str, section: type[Section]) -> str:
 
 def _table(title: str, section: type[Section], without: set[str]) -> str:
     rows = [row for key, row in _rows(section) if key not in without]
-    return f"## {title}\n\n{section.__doc__}\n\n" + _lines(("key", "format", "default", "meaning"), rows)
+    head = f"## {title}\n\n{cleandoc(section.__doc__ or '')}\n\n"
+    return head + _lines(("key", "format", "default", "meaning"), rows)
 
 
 def _rows(section: type[Section]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -12,8 +12,8 @@ from .grammar import Section
 from .nodes import Node, Path, line_of
 
 _ACTED_KINDS = frozenset({"files", "postgresql", "sqlite", "command"})
-_TARGET_KEYS = ("credentials", "write", "read", "slots", "capacity", "region", "append_only", "lock", "price")
-_POLICY_KEYS = ("keep", "verify", "window")
+_TARGET_KEYS = ("capacity", "region", "lock", "price")
+_POLICY_KEYS = ("keep", "verify")
 _REQUIRE_KEYS = ("delete_after", "regions")
 
 Unacted = tuple[Path, str]
@@ -21,7 +21,7 @@ Unacted = tuple[Path, str]
 
 def unacted(file: EstateFile, root: Node) -> Iterator[Finding]:
     """A warning for everything that is written down and not acted on."""
-    for path, what in (*_top(file), *_targets(file), *_policies(file), *_workloads(file)):
+    for path, what in (*_targets(file), *_policies(file), *_workloads(file)):
         line = line_of(root, path, key=True)
         yield wrong("not-yet", path, f"{what}not acted on by this version yet", line, severity="warning")
 
@@ -33,20 +33,9 @@ def _given(section: Section, keys: tuple[str, ...], path: Path) -> Iterator[Unac
             yield (*path, key), ""
 
 
-def _top(file: EstateFile) -> Iterator[Unacted]:
-    if file.workflow not in ("auto", "serial"):
-        yield ("workflow",), f"the pattern {file.workflow} is "
-    yield from _given(file, ("job_share",), ())
-    for section in ("hosts", "links", "pools", "windows"):
-        for name in getattr(file, section):
-            yield (section, name), ""
-
-
 def _targets(file: EstateFile) -> Iterator[Unacted]:
     for name, target in file.targets.items():
         path = ("targets", name)
-        if not target.url.startswith("/"):
-            yield (*path, "url"), "a target that is not an absolute path is "
         if target.repositories != "workload":
             yield (*path, "repositories"), f"repositories shared by {target.repositories} are "
         yield from _given(target, _TARGET_KEYS, path)
@@ -64,7 +53,8 @@ def _policies(file: EstateFile) -> Iterator[Unacted]:
 def _workloads(file: EstateFile) -> Iterator[Unacted]:
     for name, workload in file.workloads.items():
         path = ("workloads", name)
-        yield from _given(workload, ("host",), path)
+        if workload.kind == "sqlite" and workload.host is not None:
+            yield (*path, "host"), f"a sqlite database on another machine ({workload.host}) is "
         if workload.kind not in _ACTED_KINDS:
             yield (*path, "kind"), f"the kind {workload.kind} is "
         elif workload.engine != "restic":

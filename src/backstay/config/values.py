@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
@@ -22,6 +22,7 @@ SIZE = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(B|[kKMGTP]B|[KMGTP]iB)"
 RATE = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(B|[kKMGTP]B|[KMGTP]iB|[kMG]bit)/s"
 TIME = r"([01]?[0-9]|2[0-3]):([0-5][0-9])"
 HOURS = rf"{TIME}-{TIME}"
+MOMENT = rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[ T]{TIME}"
 PER_GB_MONTH = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/GB/month"
 PER_GB = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/GB"
 PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%"
@@ -92,6 +93,12 @@ def size(value: Any) -> int:
 def rate(value: Any) -> int:
     """Bytes per second: `80MB/s`, or bits: `100Mbit/s`."""
     return _bytes(matched(RATE, value, "a rate; write 80MB/s or 100Mbit/s"))
+
+
+def rate_or_zero(value: Any) -> int:
+    """Bytes per second, or none at all."""
+    match = matched(RATE, value, "a rate; write 80MB/s or 100Mbit/s, or 0MB/s for nothing")
+    return _bytes(match) if Decimal(match[1]) else 0
 
 
 def _bytes(match: re.Match[str]) -> int:
@@ -178,6 +185,12 @@ def day(value: Any) -> date:
         return date.fromisoformat(match[0])
     except ValueError:
         raise ValueError(f"{quoted(match[0])} is no day of the calendar") from None
+
+
+def moment(value: Any) -> datetime:
+    """A local date and time, as `2026-12-24 18:00`; without a zone, which the estate gives."""
+    match = matched(MOMENT, value, "a date and time; write 2026-12-24 18:00")
+    return datetime.combine(day(match[1]), time(int(match[2]), int(match[3])))
 
 
 def timezone(value: Any) -> str:

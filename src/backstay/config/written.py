@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -37,6 +37,7 @@ FORMATS = {
         ),
         Format("size", ("4TB", "512MiB"), "`kB` to `PB` in thousands, `KiB` to `PiB` in 1024s"),
         Format("rate", ("80MB/s", "100Mbit/s"), "a size a second, or bits: `100Mbit/s` is 12.5 MB/s"),
+        Format("rate or none", ("20Mbit/s", "0MB/s"), "a rate; `0MB/s` lets nothing through"),
         Format("price of keeping", ("0.005/GB/month",), "in the target's currency"),
         Format("price of fetching", ("0.01/GB",), "in the target's currency"),
         Format("currency", ("EUR",), "an ISO 4217 code"),
@@ -46,10 +47,15 @@ FORMATS = {
         Format("time of day", ("22:00",), "local to the estate's time zone"),
         Format("part of the day", ("07:00-19:00",), "local to the estate's time zone"),
         Format("date", ("2027-03-31",), "ISO 8601"),
+        Format("local moment", ("2026-12-24 18:00",), "a date and a time of day, local to the estate's time zone"),
         Format("time zone", ("Europe/Vienna",), "a name of the IANA database"),
         Format("absolute path", ("/srv/crm",), "begins with `/`"),
         Format("place", ("/srv/backups", "s3://bucket/main"), "an absolute path or a URL"),
-        Format("SSH address", ("ssh://backup@10.0.0.11",), "without password"),
+        Format(
+            "SSH address",
+            ("ssh://backup@10.0.0.11",),
+            "user and port may be left to ssh's own configuration; without password",
+        ),
         Format("secret reference", ("env:NAME", "file:/path"), f"{REFERENCE}; a file must be 0600 or stricter"),
         Format(
             "database address",
@@ -80,6 +86,7 @@ Span = Annotated[timedelta, _read(values.span), _schema("span", values.SPAN)]
 Cadence = Annotated[timedelta, _read(values.cadence), _schema("cadence", "|".join((*values.CADENCES, values.SPAN)))]
 Size = Annotated[int, _read(values.size), _schema("size", values.SIZE)]
 Rate = Annotated[int, _read(values.rate), _schema("rate", values.RATE)]
+RateOrZero = Annotated[int, _read(values.rate_or_zero), _schema("rate or none", values.RATE)]
 PerGbMonth = Annotated[float, _read(values.per_gb_month), _schema("price of keeping", values.PER_GB_MONTH)]
 PerGb = Annotated[float, _read(values.per_gb), _schema("price of fetching", values.PER_GB)]
 Currency = Annotated[str, _read(values.currency), _schema("currency", values.CURRENCY)]
@@ -93,6 +100,7 @@ Flag = Annotated[bool, _read(values.flag), _schema("flag", type="boolean")]
 TimeOfDay = Annotated[str, _read(values.time_of_day), _schema("time of day", values.TIME)]
 Hours = Annotated[str, _read(values.hours), _schema("part of the day", values.HOURS)]
 Day = Annotated[date, _read(values.day), _schema("date", "[0-9]{4}-[0-9]{2}-[0-9]{2}")]
+Moment = Annotated[datetime, _read(values.moment), _schema("local moment", values.MOMENT)]
 Timezone = Annotated[str, _read(values.timezone), _schema("time zone")]
 AbsolutePath = Annotated[str, _read(addresses.absolute_path), _schema("absolute path", "/.*")]
 Place = Annotated[str, _read(addresses.place), _schema("place", addresses.PLACE)]

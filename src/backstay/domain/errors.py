@@ -89,6 +89,14 @@ class Unavailable(BackstayError):
     retry = True
 
 
+class NotAdmitted(Unavailable):
+    """A person acts: a host shows a key that we do not trust, or refuses our account. Asking again changes nothing, and
+    may lock us out."""
+
+    code = "not_admitted"
+    retry = False
+
+
 class SourceFailed(BackstayError):
     """The operator acts: what should be protected is missing, empty, shrunk or ended badly."""
 
@@ -142,6 +150,7 @@ ERRORS: dict[str, type[BackstayError]] = {
         PlanImpossible,
         Refused,
         Unavailable,
+        NotAdmitted,
         SourceFailed,
         EngineFailed,
         MachineLacks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from .errors import ConfigError
@@ -13,6 +13,7 @@ from .secrets import SecretRef
 Pattern = Literal["serial", "parallel", "hybrid", "auto"]
 Overrun = Literal["finish", "stop"]
 Sharing = Literal["workload", "host", "target"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,16 @@ class Target:
     price: Price | None = None
     repositories: Sharing = "workload"
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of this machine, which engines here write to by themselves."""
+        return self.url.startswith("/")
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine with workloads; `read` is the most bytes per second that backups may read there."""
+    """A machine with workloads, at `ssh://user@host:port` (user and port may be missing); `read` is the most bytes per
+    second that backups may read there."""
 
     name: str
     address: str
@@ -55,7 +62,10 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A shared way to targets; `hours` maps "HH:MM-HH:MM" to another capacity. Bytes per second."""
+    """A shared way to the targets and hosts that it `reaches`, in bytes per second.
+
+    `hours` maps parts of the day, local "HH:MM-HH:MM" that do not overlap, to another capacity; 0 closes it then.
+    """
 
     name: str
     capacity: int
@@ -75,12 +85,28 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When work may run, as local "HH:MM"; it may cross midnight."""
+    """When work may run, as local "HH:MM"; it may cross midnight. `days` are those on which it opens, all if empty."""
 
     name: str
     open: str
     close: str
     overrun: Overrun = "finish"
+    days: tuple[Weekday, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blackout:
+    """When no work may start, inside a window or not.
+
+    Either each day in `hours`, "HH:MM-HH:MM" that may cross midnight, on the `days` on which it begins (all if empty);
+    or once, from `begin` to `end`. All are local to the estate's time zone, so that the two moments carry none.
+    """
+
+    name: str
+    hours: str | None = None
+    days: tuple[Weekday, ...] = ()
+    begin: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +257,7 @@ class Estate:
     links: Mapping[str, Link] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)
     windows: Mapping[str, Window] = field(default_factory=dict)
+    blackouts: Mapping[str, Blackout] = field(default_factory=dict)
     job_share: float = 0.5
 
     def target_of(self, workload: Workload) -> Target:

@@ -29,10 +29,21 @@ class ErrorRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Moving:
+    """How the bytes of a copy went: `own_rate` in bytes per second, where no limit of ours held them back."""
+
+    moved: int
+    seconds: float
+    own_rate: int | None = None
+    bound_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One execution for one workload and target; `result` is None until it has ended.
 
-    Between `admitted_at` and its end it holds slots of every resource on its way. `bytes_moved` went to the target in
+    It must not start after `start_by`, and is stopped at `stop_at`: its window has closed then. Between `admitted_at`
+    and its end it holds slots of every resource on its way. `bytes_moved` went to the target in
     `moving_s` seconds; `own_rate` is how fast it was, in bytes per second, where no limit of ours held it back;
     `bound_by` says what decided how long it took.
     """
@@ -53,6 +64,8 @@ class Run:
     point: str | None = None
     warnings: tuple[str, ...] = ()
     error: ErrorRecord | None = None
+    start_by: datetime | None = None
+    stop_at: datetime | None = None
     admitted_at: datetime | None = None
     bytes_moved: int | None = None
     moving_s: float | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from backstay.domain.errors import ConfigError
@@ -11,18 +10,32 @@ from backstay.domain.estate import Estate, Target, Workload
 from backstay.ports.catalog import Catalog
 from backstay.ports.clock import Clock
 from backstay.ports.engine import Engine, Repository
+from backstay.ports.gateway import Gateways
 from backstay.ports.kind import Kind
+from backstay.ports.machine import Machine
 from backstay.ports.places import Places
 from backstay.ports.progress import Progress
 from backstay.ports.secrets import Secrets
+
+from .limits import Limits
+from .traffic import Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A machine with what works there: kinds look at its sources, engines copy its files."""
+
+    machine: Machine
+    kinds: Mapping[str, Kind]
+    engines: Mapping[str, Engine]
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
     """The outside world as the flows see it.
 
-    `repository` opens the place of one workload in one target; `staging` is a private folder whose path is the same
-    at every run of that workload, empty when entered and gone when left; `progress` watches one run.
+    `repository` is the place of one workload in one target; `here` is this machine and `source_site` the one where a
+    workload's source is read; `progress` watches one run.
     """
 
     estate: Estate
@@ -30,10 +43,12 @@ class Adapters:
     clock: Clock
     secrets: Secrets
     places: Places
-    kinds: Mapping[str, Kind]
-    engines: Mapping[str, Engine]
+    here: Site
+    source_site: Callable[[Workload], Site]
     repository: Callable[[Workload, Target], Repository]
-    staging: Callable[[Workload, Target], AbstractContextManager[str]]
+    gateways: Gateways
+    limits: Limits
+    traffic: Traffic
     progress: Callable[[str], Progress]
 
     def workload(self, name: str) -> Workload:
@@ -48,14 +63,16 @@ class Adapters:
             raise ConfigError(f"target {name} is not in the estate file", subject=name)
         return self.estate.targets[name]
 
-    def kind(self, workload: Workload) -> Kind:
-        """ConfigError if this version cannot back the kind up."""
-        if workload.kind not in self.kinds:
-            raise ConfigError(f"{workload.name}: kind {workload.kind} is not backed up by this version yet")
-        return self.kinds[workload.kind]
+    def kind(self, workload: Workload, site: Site | None = None) -> Kind:
+        """As it works here, or at another site. ConfigError if this version cannot back the kind up there."""
+        kinds = (site or self.here).kinds
+        if workload.kind not in kinds:
+            where = f" on host {workload.host}" if site and site is not self.here else ""
+            raise ConfigError(f"{workload.name}: kind {workload.kind} is not backed up{where} by this version yet")
+        return kinds[workload.kind]
 
     def engine(self, name: str) -> Engine:
         """ConfigError if this version does not drive the tool."""
-        if name not in self.engines:
+        if name not in self.here.engines:
             raise ConfigError(f"engine {name} is not driven by this version yet")
-        return self.engines[name]
+        return self.here.engines[name]

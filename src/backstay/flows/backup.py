@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from backstay.domain.errors import BackstayError, Cancelled, EngineFailed, InvariantBroken
 from backstay.domain.findings import Finding
-from backstay.domain.runs import Run, RunResult
+from backstay.domain.runs import RunResult
 from backstay.domain.stopping import Leaving
 
 from .adapters import Adapters
@@ -16,10 +16,8 @@ from .copying import Copying
 from .leftovers import leave_nothing, let_go
 from .records import Admitted, Copied, Ended, Prepared, Ticket, record_of
 from .repositories import make_ready
+from .ways import opened
 from .work import Work, patiently, run_of, work_of
-
-LOOK_S = 0.2
-"""Between two looks at the runs that this one waits for."""
 
 
 class BackupFlow:
@@ -30,13 +28,12 @@ class BackupFlow:
         self._one_at_a_time: dict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
 
     def admit(self, ticket: Ticket) -> Admitted:
-        """Wait for the runs that this one comes after; the seam where slots and rates will be taken."""
-        run = run_of(self._with, ticket.run_id)
+        """The run has its slots: whoever submitted it saw to that. It may have been stopped since."""
         try:
-            self._await_predecessors(run)
+            self._with.progress(ticket.run_id).check()
         except BackstayError as error:
-            return Admitted(run.run_id, record_of(error))
-        return Admitted(run.run_id)
+            return Admitted(ticket.run_id, record_of(error))
+        return Admitted(ticket.run_id)
 
     def prepare(self, admitted: Admitted) -> Prepared:
         """Look at the source and the repository; make the repository at its first use."""
@@ -81,6 +78,10 @@ class BackupFlow:
                 point=copied.point,
                 bytes_read=copied.bytes_read,
                 bytes_added=copied.bytes_added,
+                bytes_moved=copied.moving.moved if copied.moving else None,
+                moving_s=copied.moving.seconds if copied.moving else None,
+                own_rate=copied.moving.own_rate if copied.moving else None,
+                bound_by=copied.moving.bound_by if copied.moving else None,
                 warnings=copied.warnings,
                 error=copied.stopped,
             )
@@ -94,34 +95,23 @@ class BackupFlow:
         point = self._with.catalog.point_of_run(run_id)
         return self.finish(Copied(run_id, point=point.point) if point else Copied(run_id, record_of(error)))
 
-    def _await_predecessors(self, run: Run) -> None:
-        progress = self._with.progress(run.run_id)
-        progress.check()
-        names = self._with.workload(run.workload).after
-        while names and self._any_open(run, names):
-            progress.phase(f"waiting for {', '.join(names)}")
-            progress.check()
-            self._with.clock.sleep(LOOK_S)
-
-    def _any_open(self, run: Run, names: tuple[str, ...]) -> bool:
-        """Whether a run asked for together with this one, of a workload that it comes after, is still open.
-
-        Runs of other requests are not waited for: they may stand behind this one in the queue.
-        """
-        return any(
-            other.workload in names and other.requested_at == run.requested_at
-            for other in self._with.catalog.runs(open_only=True)
+    def skip(self, run_id: str, why: str) -> None:
+        """End a run that never began."""
+        run = run_of(self._with, run_id)
+        self._with.catalog.save_run(
+            replace(run, ended_at=self._with.clock.now(), result="skipped", warnings=(*run.warnings, why))
         )
+        self._with.progress(run_id).note(why, "warning")
 
     def _look(self, work: Work) -> tuple[str, ...]:
         work.progress.phase("look")
         look = work.kind.look(work.workload, work.progress)
-        repository = self._with.repository(work.workload, work.target)
-        findings = [*look.findings, *work.engine.preflight(repository, work.progress)]
-        for finding in findings:
-            if finding.severity == "error":
-                raise EngineFailed(finding.message, subject=finding.subject, hint=finding.hint)
-        make_ready(self._with, work, repository)
+        with opened(self._with, work.workload, work.target) as repository:
+            findings = [*look.findings, *work.engine.preflight(repository, work.progress)]
+            for finding in findings:
+                if finding.severity == "error":
+                    raise EngineFailed(finding.message, subject=finding.subject, hint=finding.hint)
+            make_ready(self._with, work, repository)
         return tuple(_told(finding) for finding in findings if finding.severity == "warning")
 
     def _result(self, copied: Copied) -> RunResult:

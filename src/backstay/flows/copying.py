@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import secrets
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 from backstay.domain.errors import SourceFailed
 from backstay.domain.points import Fingerprint, RestorePoint
-from backstay.domain.runs import Amount
+from backstay.domain.runs import Amount, Moving
+from backstay.planning.network import host_key
 from backstay.ports.engine import (
     SEAL_FILE,
     BackupReport,
@@ -25,6 +27,7 @@ from .adapters import Adapters
 from .leftovers import clear, may_be_there
 from .naming import point_name
 from .records import Copied
+from .ways import Way, for_copy
 from .work import Work, run_of
 
 
@@ -34,7 +37,6 @@ class Copying:
     def __init__(self, adapters: Adapters, work: Work) -> None:
         self._with = adapters
         self._work = work
-        self._repository = adapters.repository(work.workload, work.target)
 
     def once(self) -> Copied:
         """The run's point: the one that is there already, or a new one."""
@@ -51,34 +53,45 @@ class Copying:
         work = self._work
         newest = next(iter(self._with.catalog.points(work.workload.name, counting=True, limit=1)), None)
         previous = self._with.catalog.fingerprint(newest.point) if newest else None
-        with self._with.staging(work.workload, work.target) as place:
+        with work.site.machine.staging(work.workload.name, work.target.name) as place:
             request = HoldRequest(work.workload, work.run.run_id, place, previous)
             with work.kind.hold(request, work.progress) as held:
                 self._require_plausible(held.amount, previous)
-                backup = self._request(held, newest)
-                _seal(place, backup)
-                work.progress.phase("copy")
-                report = work.engine.backup(backup, work.progress)
+                backup, report, moving = self._sent(held, newest, place)
                 work.progress.phase("fingerprint")
                 fingerprint = held.fingerprint(work.progress)
                 self._require_plausible(fingerprint.amount, previous)
-        return self._keep(backup, report, fingerprint)
+        return self._keep(backup, report, fingerprint, moving)
 
-    def _request(self, held: Held, newest: RestorePoint | None) -> BackupRequest:
+    def _sent(self, held: Held, newest: RestorePoint | None, place: str) -> tuple[BackupRequest, BackupReport, Moving]:
+        work = self._work
+        began = self._with.clock.elapsed()
+        with for_copy(self._with, work, held.source) as way:
+            backup = self._request(held, newest, way)
+            work.site.machine.write(posixpath.join(place, SEAL_FILE), _seal(backup))
+            work.progress.phase("copy")
+            report = way.engine.backup(backup, work.progress)
+        if way.passage is None:
+            return backup, report, Moving(report.bytes_added, self._with.clock.elapsed() - began)
+        passage = way.passage
+        return backup, report, Moving(passage.moved, passage.seconds, passage.own_rate, passage.bound_by)
+
+    def _request(self, held: Held, newest: RestorePoint | None, way: Way) -> BackupRequest:
         work = self._work
         beside = newest and (newest.target, newest.engine) == (work.target.name, work.engine.name)
         return BackupRequest(
-            repository=self._repository,
+            repository=way.repository,
             run_id=work.run.run_id,
             workload=work.workload.name,
             nonce=secrets.token_hex(16),
-            source=_with_seal(held.source),
+            source=_with_seal(way.source),
             as_of=held.as_of,
             parent=newest.snapshot if newest and beside else None,
+            pace=partial(self._with.traffic.read_pace, host_key(work.workload.host)),
         )
 
-    def _keep(self, backup: BackupRequest, report: BackupReport, fingerprint: Fingerprint) -> Copied:
-        work, repository = self._work, self._repository
+    def _keep(self, backup: BackupRequest, report: BackupReport, fingerprint: Fingerprint, moving: Moving) -> Copied:
+        work, repository = self._work, backup.repository
         now = self._with.clock.now()
         whole = not report.unreadable or work.workload.allow_unreadable
         point = RestorePoint(
@@ -100,7 +113,13 @@ class Copying:
         self._with.catalog.save_inventory(repository.target, repository.engine, repository.name, inventory)
         kept = self._with.catalog.add_point(point, fingerprint)
         return Copied(
-            work.run.run_id, None, kept.point, report.bytes_read, report.bytes_added, _unread(report.unreadable)
+            work.run.run_id,
+            None,
+            kept.point,
+            report.bytes_read,
+            report.bytes_added,
+            _unread(report.unreadable),
+            moving,
         )
 
     def _require_plausible(self, amount: Amount | None, previous: Fingerprint | None) -> None:
@@ -116,14 +135,14 @@ def _with_seal(source: Paths | Stream) -> Paths | Stream:
     return replace(source, paths=(*source.paths, SEAL_FILE)) if isinstance(source, Paths) else source
 
 
-def _seal(place: str, backup: BackupRequest) -> None:
+def _seal(backup: BackupRequest) -> bytes:
     words = {
         "run_id": backup.run_id,
         "workload": backup.workload,
         "nonce": backup.nonce,
         "as_of": utc(backup.as_of),
     }
-    Path(place, SEAL_FILE).write_text(json.dumps(words, indent=1) + "\n")
+    return json.dumps(words, indent=1).encode() + b"\n"
 
 
 def _unread(names: tuple[str, ...], shown: int = 20) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from backstay.proof.evidence import drill_evidence
 from backstay.proof.judging import freshness, several, snapshot_of, together, unreached, up_to, verdict
 
 from .adapters import Adapters
+from .ways import opened
 
 Judge = Callable[[], LevelResult]
 
@@ -66,22 +67,23 @@ class DrillFlow:
     def drill(self, name: str, point: RestorePoint, depth: Level, progress: Progress) -> Drill:
         """Judge `point` down to `depth`. Damage is a verdict; what is raised is Cancelled or a wrong request."""
         workload = self._with.workload(point.workload)
-        course = _Course(
-            point=point,
-            workload=workload,
-            kind=self._with.kind(workload),
-            engine=self._with.engine(point.engine),
-            repository=self._with.repository(workload, self._with.target(point.target)),
-            fingerprint=self._with.catalog.fingerprint(point.point),
-            wanted=up_to(depth) | ({"L7"} if depth == "L6" and workload.ask else frozenset()),
-            progress=progress,
-            started_at=self._with.clock.now(),
-        )
-        try:
-            self._run(course)
-        except _Ended:
-            progress.note(f"ended at {course.levels[-1].level}")
-        return self._keep(name, course)
+        with opened(self._with, workload, self._with.target(point.target)) as repository:
+            course = _Course(
+                point=point,
+                workload=workload,
+                kind=self._with.kind(workload),
+                engine=self._with.engine(point.engine),
+                repository=repository,
+                fingerprint=self._with.catalog.fingerprint(point.point),
+                wanted=up_to(depth) | ({"L7"} if depth == "L6" and workload.ask else frozenset()),
+                progress=progress,
+                started_at=self._with.clock.now(),
+            )
+            try:
+                self._run(course)
+            except _Ended:
+                progress.note(f"ended at {course.levels[-1].level}")
+            return self._keep(name, course)
 
     def _run(self, course: _Course) -> None:
         course.judge("L0", lambda: self._pieces(course), needed=True)

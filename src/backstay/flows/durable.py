@@ -23,8 +23,11 @@ APPLICATION = "backstay"
 TABLES = "backstay_durable"
 QUEUE = "runs"
 
+AT_ONCE = 60
+"""Runs in hand at a time, at most; the runtime's own threads are a few more."""
+
 POLL_S = 0.1
-"""Between two looks of the runtime at its queue; a free lane is idle for half of this on average. A look costs about
+"""Between two looks of the runtime at its queue; a run waits for half of this on average. A look costs about
 1.3 ms of processor time on SQLite (threads' own time, 20 s, 2 cores): 1.3 % of one core."""
 
 LEAVE_S = 0.05
@@ -41,15 +44,16 @@ class DurableWorkflows:
     """Executes backups durably in this process.
 
     One per process, and only while the executor's lock is held: two executors of one name run the same step twice.
-    `address` is the runtime's own database; `executor` a name that stays the same across restarts.
+    `address` is the runtime's own database; `executor` a name that stays the same across restarts. Everything that is
+    submitted is executed at once: whoever submits has seen to it that there is room.
     """
 
-    def __init__(self, flow: BackupFlow, address: str | Secret, executor: str, lanes: int) -> None:
+    def __init__(self, flow: BackupFlow, address: str | Secret, executor: str) -> None:
         _quiet()
         self._executor = executor
         url = address.reveal() if isinstance(address, Secret) else address
         DBOS.destroy(destroy_registry=True)
-        _open_queue(url, lanes)
+        _open_queue(url)
         DBOS(
             config={
                 "name": APPLICATION,
@@ -142,14 +146,16 @@ class _Hands:
             self._noticed = self._put_down
 
 
-def _open_queue(url: str, lanes: int) -> None:
-    """Write the queue down before the launch: later, the runtime would find it, and its lanes, only after a second."""
+def _open_queue(url: str) -> None:
+    """Write the queue down before the launch: later, the runtime would find it only after a second."""
     DBOS.migrate(url, schema=TABLES)
     client = DBOSClient(
         system_database_url=url, dbos_system_schema=TABLES, application_name=APPLICATION, serializer=RecordCodec()
     )
     try:
-        client.register_queue(QUEUE, worker_concurrency=lanes, polling_interval_sec=POLL_S, on_conflict="always_update")
+        client.register_queue(
+            QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_S, on_conflict="always_update"
+        )
     finally:
         client.destroy()
 

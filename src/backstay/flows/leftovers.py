@@ -8,8 +8,10 @@ from backstay.domain.errors import BackstayError
 from backstay.domain.runs import Run
 from backstay.ports.engine import ForgetRequest
 from backstay.ports.progress import Silent
+from backstay.ports.runner import Command
 
 from .adapters import Adapters
+from .ways import opened
 from .work import Work, looked_up, run_of
 
 
@@ -22,13 +24,15 @@ def may_be_there(adapters: Adapters, run: Run) -> bool:
 
 def clear(adapters: Adapters, work: Work) -> None:
     """Take away what tries of this run and of ended ones left."""
-    repository = adapters.repository(work.workload, work.target)
-    work.engine.release(repository, work.progress)
-    stored = work.engine.restore_points(repository, work.progress)
-    left = tuple(each.snapshots[0] for each in stored if _is_left_over(adapters, each.run_id, work.run))
-    if not left:
-        return
-    report = work.engine.forget(ForgetRequest(repository, left, work.run.run_id), work.progress)
+    idle = _idle(adapters, work)
+    with opened(adapters, work.workload, work.target) as found:
+        repository = replace(found, idle=idle)
+        work.engine.release(repository, work.progress)
+        stored = work.engine.restore_points(repository, work.progress)
+        left = tuple(each.snapshots[0] for each in stored if _is_left_over(adapters, each.run_id, work.run))
+        if not left:
+            return
+        report = work.engine.forget(ForgetRequest(repository, left, work.run.run_id), work.progress)
     log = adapters.progress(work.run.run_id)
     for snapshot in report.gone:
         log.note(f"snapshot {snapshot[:8]} never got its fingerprint; it is taken out")
@@ -36,11 +40,20 @@ def clear(adapters: Adapters, work: Work) -> None:
         log.note(f"snapshot {snapshot[:8]} could not be taken out; no point stands for it", "warning")
 
 
+def _idle(adapters: Adapters, work: Work) -> frozenset[str]:
+    """The host, by the name that it has itself. Nothing of ours is left there when a way to it has been opened anew,
+    and this is the only run that copies this workload."""
+    if work.site is adapters.here:
+        return frozenset()
+    return frozenset(work.site.machine.runner.run(Command(("uname", "-n")), work.progress).out.split())
+
+
 def let_go(adapters: Adapters, run_id: str) -> None:
     """Leave no lock of the dead while nobody goes on with the run; the rest is for whoever takes it up again."""
     try:
         work = looked_up(adapters, run_of(adapters, run_id))
-        work.engine.release(adapters.repository(work.workload, work.target), Silent())
+        with opened(adapters, work.workload, work.target) as repository:
+            work.engine.release(repository, Silent())
     except BackstayError as error:
         adapters.progress(run_id).note(f"locks could not be looked at: {error.message}", "warning")
 

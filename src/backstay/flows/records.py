@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backstay.domain.errors import BackstayError
-from backstay.domain.runs import ErrorRecord, RunResult
+from backstay.domain.runs import ErrorRecord, Moving, RunResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Copied:
     bytes_read: int | None = None
     bytes_added: int | None = None
     warnings: tuple[str, ...] = ()
+    moving: Moving | None = None
 
 
 @dataclass(frozen=True, slots=True)

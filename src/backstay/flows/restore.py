@@ -16,6 +16,7 @@ from backstay.ports.progress import Progress
 from backstay.proof.judging import own_snapshot_of, several
 
 from .adapters import Adapters
+from .ways import opened
 
 INCOMPLETE = "RESTORE-INCOMPLETE.txt"
 """Lies in the folder of a restore that broke off."""
@@ -44,10 +45,12 @@ def restore_point(
     Another snapshot than the point's own is never taken for it. What came back in part is marked as such.
     """
     engine = adapters.engine(point.engine)
-    repository = adapters.repository(adapters.workload(point.workload), adapters.target(point.target))
     progress.phase("restore")
-    snapshot = _own_snapshot(point, repository, engine.restore_points(repository, progress))
-    with _marked_unless_whole(into, point):
+    with (
+        opened(adapters, adapters.workload(point.workload), adapters.target(point.target)) as repository,
+        _marked_unless_whole(into, point),
+    ):
+        snapshot = _own_snapshot(point, engine.restore_points(repository, progress))
         report = engine.restore(RestoreRequest(repository, snapshot, into, include=include), progress)
         if report.complaints:
             message = f"not everything of point {point.point} could be restored: {several(report.complaints)}"
@@ -58,7 +61,7 @@ def restore_point(
     return report
 
 
-def _own_snapshot(point: RestorePoint, repository: Repository, listed: Sequence[StoredPoint]) -> str:
+def _own_snapshot(point: RestorePoint, listed: Sequence[StoredPoint]) -> str:
     """The name under which the point's snapshot is stored now."""
     stored = own_snapshot_of(point, listed)
     if stored is None:
@@ -89,8 +92,18 @@ def verify_repository(
     adapters: Adapters, point: RestorePoint, depth: Literal["structure", "everything"], progress: Progress
 ) -> RepositoryVerdict:
     """Look at the pieces first, then let the engine look: the repository of `point`, with all its points."""
+    with opened(adapters, adapters.workload(point.workload), adapters.target(point.target)) as repository:
+        return _verified(adapters, point, repository, depth, progress)
+
+
+def _verified(
+    adapters: Adapters,
+    point: RestorePoint,
+    repository: Repository,
+    depth: Literal["structure", "everything"],
+    progress: Progress,
+) -> RepositoryVerdict:
     engine = adapters.engine(point.engine)
-    repository = adapters.repository(adapters.workload(point.workload), adapters.target(point.target))
     expected = adapters.catalog.inventory(repository.target, repository.engine, repository.name)
     ours = [
         each

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from backstay.domain.errors import Cancelled, ConfigError, InvariantBroken, Unavailable
+from backstay.domain.errors import BackstayError, Cancelled, InvariantBroken
 from backstay.domain.estate import Target, Workload
 from backstay.domain.runs import Run
 from backstay.ports.engine import Engine
 from backstay.ports.kind import Kind
 from backstay.ports.progress import Progress
 
-from .adapters import Adapters
+from .adapters import Adapters, Site
 
 ATTEMPTS = 3
 """Tries of a step whose host or repository does not answer; what lasts longer is for the next due time."""
@@ -25,11 +25,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Everything one run needs, looked up once per step."""
+    """Everything one run needs, looked up once per step. `kind` works at `site`, `engine` on this machine."""
 
     run: Run
     workload: Workload
     target: Target
+    site: Site
     kind: Kind
     engine: Engine
     progress: Progress
@@ -49,7 +50,6 @@ def work_of(adapters: Adapters, run_id: str) -> Work:
     if run.result is not None:
         raise Cancelled(f"run {run_id} has ended already", subject=run_id)
     work = looked_up(adapters, run)
-    _require_here(work.workload)
     work.progress.check()
     return work
 
@@ -57,11 +57,13 @@ def work_of(adapters: Adapters, run_id: str) -> Work:
 def looked_up(adapters: Adapters, run: Run) -> Work:
     """The same for a run that may have been told to stop."""
     workload = adapters.workload(run.workload)
+    site = adapters.source_site(workload)
     return Work(
         run,
         workload,
         adapters.target(run.target),
-        adapters.kind(workload),
+        site,
+        adapters.kind(workload, site),
         adapters.engine(run.engine),
         adapters.progress(run.run_id),
     )
@@ -77,19 +79,9 @@ def patiently(adapters: Adapters, work: Work, step: Callable[[], T]) -> T:
         work.progress.check()
 
     return Retrying(
-        retry=retry_if_exception_type(Unavailable),
+        retry=retry_if_exception(lambda error: isinstance(error, BackstayError) and error.retry),
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_random_exponential(multiplier=1, max=10),
         sleep=wait,
         reraise=True,
     )(step)
-
-
-def _require_here(workload: Workload) -> None:
-    """This machine's path of the same name is not the other host's."""
-    if workload.host is not None:
-        raise ConfigError(
-            f"{workload.name} lies on host {workload.host}, which this version does not reach yet",
-            subject=workload.name,
-            hint="Run Backstay on that host, with an estate file of its own.",
-        )

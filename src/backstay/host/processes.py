@@ -22,6 +22,7 @@ from .child import Child, Errors, Input
 from .command import argv_of, demand, environment_of, program_of
 from .holder import InputHolder
 from .output import Lines, Tail, Whole
+from .pacing import Pacing
 from .pump import Pump
 
 _LAST_LINES = 20
@@ -79,20 +80,22 @@ class Processes:
 
     @contextmanager
     def serve(self, command: Command) -> Iterator[Service]:
-        child = self._start(command, stderr="merged")
-        log = Tail()
-        pump = Pump(child, log.add, log.add, Silent().check)
-        follower = Thread(target=_follow, args=(pump,), name=f"log of {program_of(command)}", daemon=True)
-        follower.start()
-        try:
-            yield _Running(child, log, self._secrets)
-        finally:
-            child.ask_to_end(_signal(command))
-            follower.join(command.grace_s)
-            child.send(signal.SIGKILL)
-            follower.join()
-            child.reap()
-            pump.close()
+        with closing(self._pacing(command)) as pacing:
+            child = self._start(command, pacing, stderr="merged")
+            log = Tail()
+            pump = Pump(child, log.add, log.add, Silent().check)
+            follower = Thread(target=_follow, args=(pump,), name=f"log of {program_of(command)}", daemon=True)
+            follower.start()
+            try:
+                with pacing.hold(child):
+                    yield _Running(child, log, self._secrets)
+            finally:
+                child.ask_to_end(_signal(command))
+                follower.join(command.grace_s)
+                child.send(signal.SIGKILL)
+                follower.join()
+                child.reap()
+                pump.close()
 
     def sweep(self) -> int:
         return leftovers.sweep(self._state)
@@ -103,22 +106,28 @@ class Processes:
     ) -> Iterator[_Work]:
         """A program at work, stopped in its own way if the block is left before it has ended."""
         progress.check()
-        child = self._start(command, stdin=stdin)
-        err = Tail()
-        pump = Pump(child, out, err.add, progress.check)
-        with closing(InputHolder(child)) as holder, _stopped(pump, command):
-            if stdin == "fed":
-                holder.hold(leftovers.marks(self._state, command.run_id))
-            yield _Work(pump, err, holder)
+        with closing(self._pacing(command)) as pacing:
+            child = self._start(command, pacing, stdin=stdin)
+            err = Tail()
+            pump = Pump(child, out, err.add, progress.check)
+            with closing(InputHolder(child)) as holder, _stopped(pump, command), pacing.hold(child):
+                if stdin == "fed":
+                    holder.hold(leftovers.marks(self._state, command.run_id))
+                yield _Work(pump, err, holder)
 
-    def _start(self, command: Command, *, stdin: Input = "nothing", stderr: Errors = "apart") -> Child:
+    def _start(self, command: Command, pacing: Pacing, *, stdin: Input = "nothing", stderr: Errors = "apart") -> Child:
         argv, environment = argv_of(command), environment_of(command, self._state)
         demand(["setpriv", "tail", command.argv[0]], environment["PATH"])
         try:
-            return Child(argv, environment, command.cwd, stdin=stdin, stderr=stderr)
+            child = Child(argv, environment, command.cwd, stdin=stdin, stderr=stderr)
         except OSError as error:
             program = program_of(command)
             raise EngineFailed(f"{program} could not be started: {error.strerror}", subject=program) from error
+        pacing.take(child)
+        return child
+
+    def _pacing(self, command: Command) -> Pacing:
+        return Pacing(command.pace, leftovers.marks(self._state, command.run_id))
 
     def _chunks(self, command: Command, work: _Work, chunks: deque[bytes]) -> Iterator[bytes]:
         while not work.pump.ended:

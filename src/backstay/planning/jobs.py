@@ -9,7 +9,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One line of a plan. `latest_start_at` is the last moment at which its RPO still holds."""
+    """One line of a plan. `latest_start_at` is the last moment at which its RPO still holds.
+
+    It must not start after `start_by`; at `stop_at` it is stopped. Both are None for what no window holds.
+    """
 
     workload: str
     target: str
@@ -21,6 +24,9 @@ class Job:
     group: str | None = None
     after: tuple[str, ...] = ()
     rate_bytes_per_s: int | None = None
+    slots: tuple[str, ...] = ()
+    start_by: datetime | None = None
+    stop_at: datetime | None = None
 
     @property
     def length(self) -> timedelta:

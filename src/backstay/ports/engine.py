@@ -22,7 +22,8 @@ SEAL_FILE = "backstay-seal.json"
 class Repository:
     """An engine's store in a target, opened with `password`. `environment` holds further credentials.
 
-    `door` is the address of a gateway that the engine must use instead of the store's location.
+    `door` is the address of a gateway that the engine must use instead of the store's location. On the machines named
+    in `idle` nothing of ours runs, so that locks of theirs are locks of the dead.
     """
 
     engine: str
@@ -32,6 +33,7 @@ class Repository:
     store: Store
     environment: Mapping[str, Secret] = field(default_factory=dict)
     door: Secret | None = None
+    idle: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class BackupRequest:
-    """What to copy, and the marks by which the snapshot is found again."""
+    """What to copy, and the marks by which the snapshot is found again. `pace` is as in `Command`."""
 
     repository: Repository
     run_id: str
@@ -62,6 +64,7 @@ class BackupRequest:
     source: Paths | Stream
     as_of: datetime
     parent: str | None = None
+    pace: Callable[[], float | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class Gateway(Protocol):
         """http://name:word@127.0.0.1:port/ for an engine here, or on a host where another `port` leads to it."""
 
     def limit(self, bytes_per_s: float | None) -> None:
-        """From now on at most so much, in both directions together, evenly; None takes the limit away."""
+        """From now on at most so much, in both directions together, evenly; in force when this returns. None takes the
+        limit away; at 0 nothing passes, which a target's server bears for half a minute."""
 
     def passed(self) -> int:
         """Bytes of both directions since it was opened."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from backstay.domain.errors import InvariantBroken, RepositoryDamaged, Unavailable
@@ -38,7 +38,7 @@ class PathStore:
 
     def exists(self) -> bool:
         with _answering(self.target):
-            return self._there() and _holds_anything(self.location)
+            return self._there() and next(_walk(self.location, ""), None) is not None
 
     def prepare(self) -> None:
         with _answering(self.target):
@@ -56,6 +56,22 @@ class PathStore:
             self._there()
             with _readable(name), open(self._inside(name), "rb") as piece:
                 return hashlib.file_digest(piece, "sha256").hexdigest()
+
+    def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | RepositoryDamaged]]:
+        for name in names:
+            try:
+                yield name, self.digest(name)
+            except RepositoryDamaged as error:
+                yield name, error
+
+    def newest(self, count: int) -> Sequence[str]:
+        with _answering(self.target):
+            written = {name: _written(self._inside(name)) for name in self.pieces()}
+        return sorted(written, key=lambda name: written[name], reverse=True)[:count]
+
+    def remove(self, name: str) -> None:
+        with _answering(self.target), suppress(FileNotFoundError):
+            os.unlink(self._inside(name))
 
     def _there(self) -> bool:
         """Whether the target is; Unavailable if it should be and is not."""
@@ -119,6 +135,14 @@ def _size(entry: os.DirEntry[str]) -> int | None:
         return entry.stat().st_size
     except FileNotFoundError:
         return None
+
+
+def _written(path: str) -> int:
+    """When, in nanoseconds; what vanished meanwhile is as old as can be."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @contextmanager

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from backstay.domain.errors import InvariantBroken
 from backstay.domain.secrets import Secret
 from backstay.ports.engine import SEAL_FILE, BackupRequest, ForgetRequest, Paths, Repository, RestoreRequest
 from backstay.ports.runner import Command
+
+_CONNECTIONS = 2
 
 RUN_TAG, WORKLOAD_TAG, NONCE_TAG = "run:", "workload:", "nonce:"
 
@@ -19,8 +22,10 @@ def version() -> Command:
     return Command(("restic", "version"), stop="INT")
 
 
-def init(repository: Repository, location: str) -> Command:
-    return replace(_command(repository, "init"), argv=("restic", "--no-cache", "--repo", location, "init"))
+def init(repository: Repository, location: str | None = None) -> Command:
+    """In the repository's place, or in another folder of this machine."""
+    command = _command(repository, "init")
+    return replace(command, argv=("restic", "--no-cache", "--repo", location, "init")) if location else command
 
 
 def backup(request: BackupRequest, parent: str | None) -> Command:
@@ -33,7 +38,8 @@ def backup(request: BackupRequest, parent: str | None) -> Command:
     options += [f"--tag={mark}" for mark in marks]
     options += [f"--parent={parent}"] if parent else []
     cwd = request.source.cwd if isinstance(request.source, Paths) else None
-    return _command(request.repository, "backup", *options, *_source(request), cwd=cwd, run_id=request.run_id)
+    command = _command(request.repository, "backup", *options, *_source(request), cwd=cwd, run_id=request.run_id)
+    return replace(command, pace=request.pace)
 
 
 def snapshots(repository: Repository) -> Command:
@@ -81,14 +87,30 @@ def _command(repository: Repository, *arguments: str, cwd: str | None = None, ru
     Without a cache no home folder is needed, and a repository on a local path is no slower.
     The times that restic reads and prints are local ones, hence TZ.
     """
+    place, reached = _address(repository)
     env: dict[str, str | Secret] = {
         **repository.environment,
+        **reached,
         "RESTIC_PASSWORD": repository.password,
         "RESTIC_PROGRESS_FPS": "2",
         "TZ": "UTC",
     }
-    argv = ("restic", "--no-cache", "--repo", repository.store.location, *arguments)
-    return Command(argv, env=env, cwd=cwd, stop="INT", run_id=run_id)
+    return Command(("restic", "--no-cache", *place, *arguments), env=env, cwd=cwd, stop="INT", run_id=run_id)
+
+
+def _address(repository: Repository) -> tuple[tuple[str, ...], Mapping[str, str | Secret]]:
+    """Arguments and environment by which restic finds the repository.
+
+    A door's address holds its credential, so it goes by the environment. Behind a door packs are small and few at a
+    time: with the usual 16 MiB a small job reads for seconds before it sends.
+    """
+    if repository.door is not None:
+        rest = Secret(f"rest:{repository.door.reveal()}")
+        return (f"--option=rest.connections={_CONNECTIONS}",), {"RESTIC_REPOSITORY": rest, "RESTIC_PACK_SIZE": "4"}
+    if not repository.store.location.startswith("/"):
+        message = f"{repository.target}/{repository.name} is no folder of this machine, and no gateway to it is open"
+        raise InvariantBroken(message, subject=repository.store.location)
+    return ("--repo", repository.store.location), {}
 
 
 def _source(request: BackupRequest) -> tuple[str, ...]:

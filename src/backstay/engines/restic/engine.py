@@ -28,13 +28,14 @@ from backstay.ports.engine import (
 )
 from backstay.ports.progress import Progress, Silent
 from backstay.ports.runner import Runner
+from backstay.ports.store import Store, remove_halves
 
 from . import argv, copying, failures, folders, output, pieces, runbook
 from .console import Console
 
 
 class ResticEngine:
-    """restic 0.14 or newer, on a local path."""
+    """restic 0.14 or newer, on a folder of this machine or through a gateway's door to any place."""
 
     def __init__(self, runner: Runner) -> None:
         self._console = Console(runner)
@@ -56,18 +57,11 @@ class ResticEngine:
         return (Finding("repository_broken", "error", _subject(repository), message, hint),)
 
     def create(self, repository: Repository, progress: Progress) -> None:
-        """Made beside its place and moved in whole: an init that is cut off, or two at once, would leave
-        a key that does not fit the config."""
         repository.store.prepare()
-        if repository.store.pieces("keys"):
-            return
-        place = os.path.realpath(repository.store.location)
-        folders.remove_half_made(place)
-        making = f"{place}.{os.getpid()}-{secrets.token_hex(4)}"
-        with ExitStack() as cleanup:
-            cleanup.callback(shutil.rmtree, making, ignore_errors=True)
-            self._console.ask(argv.init(repository, making), repository, progress)
-            folders.move_in(making, place)
+        if repository.door is not None:
+            self._create_behind_door(repository, progress)
+        elif not repository.store.pieces("keys"):
+            self._create_beside(repository, progress)
 
     def release(self, repository: Repository, progress: Progress) -> None:
         """Also makes known the packs of a first backup that was cut off, so that they are not sent again.
@@ -76,9 +70,13 @@ class ResticEngine:
         rewrite it all.
         """
         store = repository.store
+        if repository.door is not None:
+            remove_halves(store)
+            _remove_beginning(store)
         if pieces.names(store, "locks"):
             self._console.clear_locks(repository, progress)
-        folders.remove_unfinished_locks(store.location)
+        if repository.door is None:
+            folders.remove_unfinished_locks(store.location)
         indexed = pieces.names(store, "index") or pieces.names(store, "snapshots")
         if not indexed and pieces.names(store, "data"):
             self._console.ask(argv.rebuild_index(repository, self._console.version()), repository, progress)
@@ -142,12 +140,33 @@ class ResticEngine:
         listed = pieces.names(store, "snapshots")
         doomed = [name for name in request.snapshots if name in listed]
         if doomed:
-            self._console.ask(argv.forget(request, doomed), request.repository, progress)
+            command = argv.forget(request, doomed)
+            finished = self._console.past_dead_locks(command, request.repository, progress)
+            if finished.status != 0 and not failures.refused(finished):
+                raise failures.failure(finished, command, request.repository)
             listed = pieces.names(store, "snapshots")
         return ForgetReport(tuple(name for name in request.snapshots if name not in listed))
 
     def runbook(self, location: str, key: SecretRef, snapshot: str, into: str) -> tuple[str, ...]:
         return runbook.lines(location, key, snapshot, into)
+
+    def _create_beside(self, repository: Repository, progress: Progress) -> None:
+        """Made beside its place and moved in whole: an init that is cut off, or two at once, would leave
+        a key that does not fit the config."""
+        place = os.path.realpath(repository.store.location)
+        folders.remove_half_made(place)
+        making = f"{place}.{os.getpid()}-{secrets.token_hex(4)}"
+        with ExitStack() as cleanup:
+            cleanup.callback(shutil.rmtree, making, ignore_errors=True)
+            self._console.ask(argv.init(repository, making), repository, progress)
+            folders.move_in(making, place)
+
+    def _create_behind_door(self, repository: Repository, progress: Progress) -> None:
+        """Nothing can be moved in whole there; so what an init that was cut off left goes first. Whoever asks keeps two
+        apart."""
+        _remove_beginning(repository.store)
+        if not pieces.lasting(repository.store):
+            self._console.ask(argv.init(repository), repository, progress)
 
     def _pieces(self, request: VerifyRequest, progress: Progress) -> VerifyReport:
         """What was missed is looked at again: a prune may have come in between, or taken packs that nobody needs."""
@@ -185,6 +204,12 @@ class ResticEngine:
             points = self.restore_points(repository, Silent())
             ours = tuple(point.snapshots[0] for point in points if point.run_id == request.run_id)
             self.forget(ForgetRequest(repository, ours, request.run_id), Silent())
+
+
+def _remove_beginning(store: Store) -> None:
+    """A key without a config would not fit the config that the next init makes."""
+    for name in pieces.begun_only(store):
+        store.remove(name)
 
 
 def _subject(repository: Repository) -> str:

@@ -15,7 +15,10 @@ from backstay.ports.engine import Repository
 from backstay.ports.runner import Command, Finished
 
 _NO_REPOSITORY, _LOCKED, _WRONG_KEY = 10, 11, 12
-_NO_REPOSITORY_TEXT = re.compile(r"unable to open config file|Is there a repository at|repository does not exist")
+_NO_REPOSITORY_TEXT = re.compile(
+    r"unable to open config file|Is there a repository at|repository does not exist|^Fatal: config cannot be loaded: <",
+    re.MULTILINE,
+)
 _LOCKED_TEXT = re.compile(r"already locked")
 _WRONG_KEY_TEXT = re.compile(r"wrong password or no key found")
 _FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
@@ -23,7 +26,14 @@ _DAMAGE = re.compile(
     r"ciphertext verification failed|invalid data returned|is damaged|Pack ID does not match|hash mismatch"
     r"|not found in (?:the )?(?:repository|any index|index)|StreamPack|unexpected file size|Unmarshal:"
     r"|repository contains errors|LoadIndex returned errors"
-    r"|pack [0-9a-f]{64}.* does not exist|Load\(<.*(?:no such file|EOF)"
+    r"|pack [0-9a-f]{64}.* does not exist|Load\(<.*(?:no such file|EOF|404|does not exist)"
+)
+_REFUSED = re.compile(r"403 Forbidden|\(403\)")
+# A place that answers "not there" was reached; these did not get as far.
+_UNREACHED = re.compile(
+    r"connection refused|connection reset|broken pipe|server closed idle connection|no route to host|no such host"
+    r"|i/o timeout|(?:unexpected HTTP response|server response unexpected): ?\(?5\d\d|: EOF$",
+    re.MULTILINE,
 )
 _LAST_LINES = 5
 
@@ -36,6 +46,11 @@ def names_damage(text: str) -> bool:
 def locked(finished: Finished) -> bool:
     """Whether somebody's lock was in the way."""
     return finished.status == _LOCKED or bool(_LOCKED_TEXT.search(_without_files(finished.err)))
+
+
+def refused(finished: Finished) -> bool:
+    """Whether the place keeps what is stored in it, however often it is asked to give it up."""
+    return bool(_REFUSED.search(_without_files(finished.err)))
 
 
 def names_full_disk(text: str) -> bool:
@@ -62,6 +77,10 @@ def failure(finished: Finished, command: Command, repository: Repository) -> Bac
     if locked(finished):
         hint = "It goes on when the lock is free; a lock whose owner is dead is taken away by itself."
         return Unavailable(f"the repository {subject} is locked: {_lock_line(said)}", subject=subject, hint=hint)
+    if repository.door is not None and _UNREACHED.search(said):
+        last = _last_words(finished, repository)
+        hint = f"It is tried again. restic said: {last}"
+        return Unavailable(f"the repository {subject} was not reached", subject=subject, hint=hint)
     if finished.status == _NO_REPOSITORY or _NO_REPOSITORY_TEXT.search(said):
         return _no_repository(repository)
     if names_full_disk(said):
@@ -103,7 +122,8 @@ def _lock_line(said: str) -> str:
 def _last_words(finished: Finished, repository: Repository) -> str:
     lines = [line.strip() for line in (finished.err or finished.out).splitlines() if line.strip()]
     text = " | ".join(lines[-_LAST_LINES:]) or "nothing"
-    secrets: tuple[Secret, ...] = (repository.password, *repository.environment.values())
+    door = (repository.door,) if repository.door else ()
+    secrets: tuple[Secret, ...] = (repository.password, *door, *repository.environment.values())
     for secret in secrets:
         text = text.replace(secret.reveal(), "***") if secret.reveal() else text
     return text

@@ -21,7 +21,7 @@ def clear(repository: Repository, ask: Callable[[Command], str]) -> None:
     ask(argv.unlock(repository, "stale"))
     left = pieces.names(repository.store, "locks")
     held = [output.lock(ask(argv.show_lock(repository, name))) for name in left]
-    living = [str(lock) for lock in held if not _owner_is_dead(lock)]
+    living = [str(lock) for lock in held if not (lock.host in repository.idle or _owner_is_dead(lock))]
     if living:
         hint = "Wait for its owner, or end it; if that machine is gone for good, run `restic unlock`."
         message = f"the repository {repository.target}/{repository.name} is locked by {', '.join(living)}"

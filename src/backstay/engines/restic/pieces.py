@@ -13,6 +13,17 @@ from backstay.ports.store import Store
 
 _PIECE = re.compile(r"config|(?:data/[0-9a-f]{2}|index|snapshots|keys)/[0-9a-f]{64}")
 
+_BY_NAME = "config"
+"""restic finds this one by its name alone; the others bear the hash of their content."""
+
+_BATCH = 32
+
+
+def begun_only(store: Store) -> tuple[str, ...]:
+    """The keys of a repository whose making was cut off: no config yet, and nothing that was ever stored."""
+    there = lasting(store)
+    return tuple(there) if all(name.startswith("keys/") for name in there) else ()
+
 
 def lasting(store: Store) -> dict[str, int]:
     """What must stay: everything but locks, which come and go, and leftovers of writes that were cut off."""
@@ -73,20 +84,18 @@ def _is_leftover(name: str) -> bool:
 
 
 def _wrong_hashes(store: Store, pieces: Mapping[str, int], progress: Progress) -> Iterator[str]:
-    done, total = 0, sum(pieces.values())
-    for name, size in pieces.items():
+    done, total = pieces.get(_BY_NAME, 0), sum(pieces.values())
+    for some in _batches([name for name in pieces if name != _BY_NAME]):
         progress.check()
-        if wrong := _wrong_hash(store, name):
-            yield wrong
-        done += size
+        for name, content in store.digests(some):
+            if isinstance(content, RepositoryDamaged):
+                yield content.message
+            elif content != name.rpartition("/")[2]:
+                yield f"{name} is damaged: its content does not match its name"
+            done += pieces[name]
         progress.moved(done, total)
 
 
-def _wrong_hash(store: Store, name: str) -> str | None:
-    if name == "config":  # restic finds this one by its name alone
-        return None
-    try:
-        content = store.digest(name)
-    except RepositoryDamaged as error:
-        return error.message
-    return None if content == name.rpartition("/")[2] else f"{name} is damaged: its content does not match its name"
+def _batches(names: list[str]) -> Iterator[list[str]]:
+    """Few enough that somebody who wants it to stop need not wait long, enough that a question far away pays."""
+    return (names[start : start + _BATCH] for start in range(0, len(names), _BATCH))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from urllib.parse import parse_qs, urlsplit
 
 from backstay.domain.secrets import SecretRef
 
@@ -15,8 +16,27 @@ def lines(location: str, key: SecretRef, snapshot: str, into: str) -> tuple[str,
     """
     return (
         f"export {_password(key)}",
-        f"restic --repo {shlex.quote(location)} restore {snapshot} --target {shlex.quote(into)}",
+        f"restic --repo {shlex.quote(address(location))} restore {snapshot} --target {shlex.quote(into)}",
     )
+
+
+def address(location: str) -> str:
+    """A repository's address as restic itself writes it; what opens the place is where its own tools look for it.
+
+    >>> address("sftp://backup@far:2222/srv/v")
+    'sftp://backup@far:2222//srv/v'
+    >>> address("s3://acme/main/restic/crm?endpoint=https://here:9000&region=x")
+    's3:https://here:9000/acme/main/restic/crm'
+
+    Source: restic 0.18, "Preparing a new repository"
+    """
+    url = urlsplit(location)
+    if url.scheme == "sftp":
+        return f"sftp://{url.netloc}/{url.path}"
+    if url.scheme == "s3":
+        endpoint = parse_qs(url.query).get("endpoint", ["s3.amazonaws.com"])[0]
+        return f"s3:{endpoint}/{url.netloc}{url.path}"
+    return location
 
 
 def _password(key: SecretRef) -> str:

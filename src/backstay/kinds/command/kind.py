@@ -26,26 +26,33 @@ from .raised import METHOD, RaisedStream
 
 
 class CommandKind:
-    """The standard output of a command on this machine."""
+    """The standard output of a command, run by `there` if that is given, for its workload lies on another machine.
+
+    What is restored is asked on this one, by `runner`.
+    """
 
     name = "command"
     sealed = False
 
-    def __init__(self, runner: Runner, clock: Clock) -> None:
+    def __init__(self, runner: Runner, clock: Clock, *, there: Runner | None = None) -> None:
         self._runner = runner
         self._clock = clock
+        self._there = there
 
     def look(self, workload: Workload, progress: Progress) -> Look:
         program = _source(workload).command[0]
-        if which(program) is None:
+        found, where = which(program) is not None, "this machine"
+        if self._there is not None:
+            found, where = _has(self._there, program, progress), "the machine of the source"
+        if not found:
             hint = f"Install {program}, or give its whole path in `command`."
-            raise SourceFailed(f"{program} is not a program on this machine", subject=workload.name, hint=hint)
+            raise SourceFailed(f"{program} is not a program on {where}", subject=workload.name, hint=hint)
         return Look(Amount())
 
     @contextmanager
     def hold(self, request: HoldRequest, progress: Progress) -> Iterator[HeldCommand]:
         self.look(request.workload, progress)
-        yield HeldCommand(request, self._runner, progress, self._clock.now())
+        yield HeldCommand(request, self._there or self._runner, progress, self._clock.now())
 
     @contextmanager
     def raise_elsewhere(self, request: RaiseRequest, progress: Progress) -> Iterator[RaisedStream]:
@@ -103,6 +110,11 @@ class HeldCommand:
                 hint="If that is as it should be, say `plausible: {empty: true}` on the workload.",
             )
         self._seen = (size, digest.hexdigest())
+
+
+def _has(there: Runner, program: str, progress: Progress) -> bool:
+    script = 'command -v "$1" >/dev/null'
+    return there.run(Command(("sh", "-c", script, "sh", program)), progress).status == 0
 
 
 def _source(workload: Workload) -> CommandSource:

@@ -1,10 +1,13 @@
-"""What is inside: file contents as BLAKE3, link targets, extended attributes."""
+"""What is inside files: their contents as a hash, their extended attributes."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol
 
 from blake3 import blake3
 
@@ -12,9 +15,21 @@ from backstay.ports.progress import Progress
 
 from .tree import Entry, entry_of
 
+Hash = Literal["blake3", "sha256"]
 DIGEST_BYTES = 32
+"""Of either hash."""
+
 _STORED_PREFIXES = ("user.", "security.", "system.posix_acl_")
 _NO_ATTRIBUTES = (errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES)
+
+
+class _Digest(Protocol):
+    def update(self, piece: memoryview, /) -> object: ...
+
+    def digest(self) -> bytes: ...
+
+
+_HASHES: Mapping[Hash, Callable[[], _Digest]] = {"blake3": blake3, "sha256": hashlib.sha256}
 
 
 class Moved(Exception):
@@ -24,8 +39,9 @@ class Moved(Exception):
 class Reader:
     """Reads files through one buffer. Never maps them: a mapped file that is cut short kills the process."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, by: Hash) -> None:
         self._progress = progress
+        self._new = _HASHES[by]
         self._buffer = bytearray(1 << 20)
         self._done = 0
 
@@ -47,7 +63,7 @@ class Reader:
         return digest
 
     def _hash(self, descriptor: int, size: int | None) -> bytes:
-        view, digest, left = memoryview(self._buffer), blake3(), size
+        view, digest, left = memoryview(self._buffer), self._new(), size
         while left is None or left > 0:
             self._progress.check()
             got = os.readv(descriptor, [view])

@@ -26,7 +26,7 @@ class Comparison:
 
     def problems(self) -> Iterator[str]:
         """What does not equal the record, each as a sentence that names the path."""
-        reader = Reader(self.progress)
+        reader = Reader(self.progress, self.manifest.hash)
         for path, kept in self.manifest.folders.items():
             yield from self._folder(path, kept, reader)
 

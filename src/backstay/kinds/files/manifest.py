@@ -12,7 +12,7 @@ from typing import Any
 
 import zstandard
 
-from .content import DIGEST_BYTES
+from .content import DIGEST_BYTES, Hash
 from .tree import ENTRY_BYTES, Entry, Folder
 
 VERSION = 1
@@ -58,13 +58,18 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All of it. `vanished` were there when the copy began and not when it ended, at most 10,000 of them named."""
+    """All of it. `vanished` were there when the copy began and not when it ended, at most 10,000 of them named.
+
+    `attributes_known` is False where extended attributes could not be read.
+    """
 
     roots: tuple[str, ...]
     exclude: tuple[str, ...]
     folders: dict[str, Kept]
     vanished: tuple[str, ...] = ()
     vanished_count: int = 0
+    hash: Hash = "blake3"
+    attributes_known: bool = True
 
     def states(self) -> Counter[int]:
         return Counter(b"".join(kept.states for kept in self.folders.values()))
@@ -90,6 +95,8 @@ def encode(manifest: Manifest) -> bytes:
         "exclude": manifest.exclude,
         "vanished": manifest.vanished,
         "vanished_count": manifest.vanished_count,
+        "hash": manifest.hash,
+        "attributes_known": manifest.attributes_known,
         "folders": [
             [path, len(one.states), len(listed), len(one.digests), one.targets, one.attributes]
             for (path, one), listed in zip(kept, names, strict=True)
@@ -115,6 +122,8 @@ def decode(body: bytes) -> Manifest:
         _folders(head["folders"], rest),
         tuple(head["vanished"]),
         head["vanished_count"],
+        head.get("hash", "blake3"),  # a record of before there were two hashes names none
+        head.get("attributes_known", True),
     )
 
 

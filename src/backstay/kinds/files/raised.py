@@ -16,7 +16,7 @@ from . import structure
 from .data import Comparison
 from .manifest import Manifest
 from .restored import Restored
-from .words import listed, reasons
+from .words import SPELLED, listed, reasons
 
 _NO_RECORD = "no fingerprint was recorded with this point"
 
@@ -39,7 +39,7 @@ class RaisedFiles:
     def structure(self, progress: Progress) -> LevelResult:
         if self.manifest is None:
             return LevelResult("L4", "skipped", _NO_RECORD)
-        able = structure.powers(self.restored.folder)
+        able = structure.powers(self.restored.folder, self.manifest)
         wrong = structure.problems(self.manifest, self.restored, able, progress)
         known = self.manifest.states()[0]
         good = f"{known:,} entries have the types, modes, owners, links and attributes that were recorded"
@@ -53,7 +53,8 @@ class RaisedFiles:
         if not wrong and not comparison.compared:
             reason = "; ".join(["there was no file whose content could be compared", *self._doubts()])
             return LevelResult("L5", "skipped", reason)
-        good = f"{comparison.compared:,} files equal in size, modification time and BLAKE3 what was recorded"
+        by = SPELLED[self.manifest.hash]
+        good = f"{comparison.compared:,} files equal in size, modification time and {by} what was recorded"
         return _judged("L5", wrong, good, self._doubts())
 
     def ask(self, question: Question, progress: Progress) -> LevelResult:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from backstay.ports.progress import Progress
 
-from .content import Moved, Reader, attributes
 from .manifest import Kept, Manifest, State
 from .tree import Entry, Folder, Tree
+from .trees import Content, Trees, Wanted
 
 MOST_NAMED = 10_000
 
@@ -22,20 +23,30 @@ def record(
     before: Tree,
     after: Tree,
     previous: Manifest | None,
+    trees: Trees,
     progress: Progress,
 ) -> Manifest:
     """What the tree held while it was copied. Contents come from `previous` wherever nothing was written since."""
-    reader = Reader(progress)
     known = previous.folders if previous else {}
-    folders = {}
-    for path, folder in after.folders.items():
-        kept, was = known.get(path), before.folders.get(path)
-        if kept and was == folder == kept.folder and all(State(state).settled for state in set(kept.states)):
-            folders[path] = kept
-        else:
-            folders[path] = _Work(path, was, kept, after.unreadable, reader).keep(folder)
+    folders: dict[str, Kept] = {}
+    pending: deque[_Work] = deque()
+
+    def wanted() -> Iterator[Wanted]:
+        for path, folder in after.folders.items():
+            kept, was = known.get(path), before.folders.get(path)
+            if kept and was == folder == kept.folder and all(State(state).settled for state in set(kept.states)):
+                folders[path] = kept
+            else:
+                pending.append(_Work(path, folder, was, kept, after.unreadable))
+                yield Wanted(path, pending[-1].wanted())
+
+    for contents in trees.contents(wanted(), progress):
+        work = pending.popleft()
+        folders[work.path] = work.keep(contents)
     vanished = list(_vanished(before, after))
-    return Manifest(roots, exclude, folders, tuple(vanished[:MOST_NAMED]), len(vanished))
+    in_order = {path: folders[path] for path in after.folders}
+    able = trees.knows_attributes(progress)
+    return Manifest(roots, exclude, in_order, tuple(vanished[:MOST_NAMED]), len(vanished), trees.hash, able)
 
 
 def _vanished(before: Tree, after: Tree) -> Iterator[str]:
@@ -48,72 +59,62 @@ def _vanished(before: Tree, after: Tree) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Work:
-    """One folder in which something may have changed."""
+    """One folder in which something may have changed: what is known of it, and what must be read."""
 
     path: str
+    folder: Folder
     was: Folder | None
     kept: Kept | None
-    unreadable: dict[str, str]
-    reader: Reader
-    states: bytearray = field(default_factory=bytearray)
-    digests: list[bytes] = field(default_factory=list)
-    targets: dict[str, str] = field(default_factory=dict)
-    attributes: dict[str, dict[str, str]] = field(default_factory=dict)
+    unreadable: Mapping[str, str]
+    found: dict[str, Content] = field(default_factory=dict)
 
-    def keep(self, folder: Folder) -> Kept:
+    def wanted(self) -> list[tuple[str, Entry]]:
+        """The entries that must be read, as nothing else tells what is in them."""
         before = dict(self.was.entries()) if self.was else {}
         recorded = self._recorded()
-        try:
-            place = os.open(self.path or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError:  # gone since the pass
-            return Kept(folder, bytes([State.CHANGED] * len(folder.names)), b"")
-        try:
-            for name, entry in folder.entries():
-                old, digest = recorded.get(name, (None, None))
-                carried = digest if old and old.same_content(entry) else None
-                self.states.append(self._keep(place, name, entry, before.get(name), carried))
-        finally:
-            os.close(place)
-        return Kept(folder, bytes(self.states), b"".join(self.digests), self.targets, self.attributes)
+        unknown = []
+        for name, entry in self.folder.entries():
+            known = self._known(name, entry, before.get(name), recorded.get(name))
+            if known:
+                self.found[name] = known
+            else:
+                unknown.append((name, entry))
+        return unknown
 
     def _recorded(self) -> dict[str, tuple[Entry, bytes]]:
         entries = self.kept.entries() if self.kept else ()
         return {name: (entry, digest) for name, entry, state, digest in entries if state == State.KNOWN}
 
-    def _keep(self, place: int, name: str, entry: Entry, before: Entry | None, carried: bytes | None) -> State:
-        """The state of one entry, its contents put aside if it is known. `carried` is the digest recorded before."""
+    def _known(
+        self, name: str, entry: Entry, before: Entry | None, recorded: tuple[Entry, bytes] | None
+    ) -> Content | None:
+        """What can be said of an entry without reading it; `recorded` is what it was at the point before."""
         if before is None:
-            return State.APPEARED
+            return Content(State.APPEARED)
         if before != entry:
-            return State.CHANGED
+            return Content(State.CHANGED)
         if stat.S_ISSOCK(entry.mode):  # made by the program that listens, never by a restore
-            return State.UNPROVABLE
-        try:
-            return self._read(place, name, entry, carried)
-        except (Moved, FileNotFoundError):
-            return State.CHANGED
-        except OSError:
-            return State.UNREADABLE
+            return Content(State.UNPROVABLE)
+        if os.path.join(self.path, name) in self.unreadable:
+            return Content(State.UNREADABLE)
+        if self.kept and recorded and recorded[0].same_content(entry):
+            return Content(State.KNOWN, recorded[1], self.kept.targets.get(name), self.kept.attributes.get(name))
+        return None
 
-    def _read(self, place: int, name: str, entry: Entry, carried: bytes | None) -> State:
-        path = os.path.join(self.path, name)
-        if path in self.unreadable:
-            return State.UNREADABLE
-        target = os.readlink(name, dir_fd=place) if entry.is_link else None
-        if target is not None and not _is_text(target):  # restic 0.14 stores another target than this
-            return State.UNPROVABLE
-        if carried is None:
-            found = {} if entry.is_link else attributes(path)
-            digest = self.reader.digest(place, name, entry) if entry.is_file else b""
-        else:
-            found, digest = self.kept.attributes.get(name, {}) if self.kept else {}, carried
-        if target is not None:
-            self.targets[name] = target
-        if found:
-            self.attributes[name] = found
-        if entry.is_file:
-            self.digests.append(digest)
-        return State.KNOWN
+    def keep(self, read: Mapping[str, Content]) -> Kept:
+        contents = [(name, _provable(self.found.get(name) or read[name])) for name in self.folder.names]
+        return Kept(
+            self.folder,
+            bytes([content.state for _, content in contents]),
+            b"".join([content.digest for _, content in contents]),
+            {name: content.target for name, content in contents if content.target is not None},
+            {name: dict(content.attributes) for name, content in contents if content.attributes},
+        )
+
+
+def _provable(content: Content) -> Content:
+    """Restic 0.14 stores another target than this if it is no text."""
+    return content if content.target is None or _is_text(content.target) else Content(State.UNPROVABLE)
 
 
 def _is_text(name: str) -> bool:

@@ -24,10 +24,14 @@ _PROBE = "user.backstay.probe"
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """What could be restored here at all: owners only by root, some attributes only on some file systems."""
+    """What could be restored here at all: owners only by root, some attributes only on some file systems.
+
+    `attributes` is False if none were recorded, so that none can be compared.
+    """
 
     root: bool
     user_attributes: bool
+    attributes: bool
 
     def attribute(self, name: str) -> bool:
         return self.user_attributes if name.startswith("user.") else self.root or not name.startswith("security.")
@@ -35,19 +39,20 @@ class Powers:
     def remarks(self) -> list[str]:
         owners = [] if self.root else ["owners, devices and security attributes are not compared, as we are not root"]
         plain = [] if self.user_attributes else ["user attributes are not compared, as this file system has none"]
-        return owners + plain
+        return owners + (plain if self.attributes else ["extended attributes were not recorded and are not compared"])
 
 
-def powers(folder: str) -> Powers:
+def powers(folder: str, manifest: Manifest) -> Powers:
     """Found out by trying, on the restore folder itself."""
+    root, recorded = os.geteuid() == 0, manifest.attributes_known
     try:
         os.setxattr(folder, _PROBE, b"")
         os.removexattr(folder, _PROBE)
     except OSError as error:
         if error.errno != errno.ENOTSUP:
             raise
-        return Powers(os.geteuid() == 0, False)
-    return Powers(os.geteuid() == 0, True)
+        return Powers(root, False, recorded)
+    return Powers(root, True, recorded)
 
 
 def problems(manifest: Manifest, restored: Restored, able: Powers, progress: Progress) -> Iterator[str]:
@@ -98,6 +103,8 @@ def _inside(path: str, place: str, name: str, entry: Entry, kept: Kept, able: Po
         now = os.readlink(place)
         if now != kept.targets[name]:
             yield f"{shown(path)} points to {shown(now)}; it pointed to {shown(kept.targets[name])}"
+        return
+    if not able.attributes:
         return
     was, found = kept.attributes.get(name, {}), attributes(place)
     for one in was.keys() | found.keys():

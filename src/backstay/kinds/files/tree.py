@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from struct import Struct
@@ -72,6 +72,11 @@ ENTRY_BYTES = _PACKED.size
 
 def entry_of(seen: os.stat_result) -> Entry:
     return Entry._make(_FIELDS(seen))
+
+
+def packed(entries: Iterable[tuple[int, ...]]) -> bytes:
+    """The records of a folder's entries."""
+    return b"".join([_PACKED.pack(*one) for one in entries])
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +165,4 @@ def _read_what_stays(chosen: list[os.DirEntry[str]]) -> tuple[list[str], list[os
 
 
 def _folder(names: list[str], stats: list[os.stat_result]) -> Folder:
-    return Folder(names, b"".join([_PACKED.pack(*_FIELDS(one)) for one in stats]))
+    return Folder(names, packed(map(_FIELDS, stats)))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Mapping
 
+from .content import Hash
 from .manifest import State
+
+SPELLED: Mapping[Hash, str] = {"blake3": "BLAKE3", "sha256": "SHA-256"}
 
 _TYPES = {
     stat.S_IFREG: "a file",

@@ -1,4 +1,4 @@
-"""Runs know when they were admitted, and what their moving of bytes was measured to be."""
+"""Runs know when they may start and were admitted, and what their moving of bytes was measured to be."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,8 @@ TIME = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 
 
 def upgrade() -> None:
+    op.add_column("run", sa.Column("start_by", TIME))
+    op.add_column("run", sa.Column("stop_at", TIME))
     op.add_column("run", sa.Column("admitted_at", TIME))
     op.add_column("run", sa.Column("bytes_moved", sa.BigInteger()))
     op.add_column("run", sa.Column("moving_s", sa.Float()))

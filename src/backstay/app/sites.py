@@ -1,0 +1,103 @@
+"""This machine and the hosts of the estate, each with the kinds and engines that work there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from backstay.domain.estate import Estate, Workload
+from backstay.flows.adapters import Site
+from backstay.host.machine import ThisMachine
+from backstay.planning.network import capacity_towards
+from backstay.ports.clock import Clock
+from backstay.ports.engine import Engine
+from backstay.ports.kind import Kind
+from backstay.ports.places import Places
+from backstay.ports.runner import Runner
+from backstay.ports.secrets import Secrets
+
+_QUEUED_S = 0.003
+"""A host sends half of its window at a stroke; on the slowest link to it, that may take half of this."""
+
+_WINDOWS = (8 << 10, 512 << 10)
+
+FAR_KINDS = frozenset({"files", "command"})
+"""Kinds that are read on their host by stock tools; a database is asked over the network, from here."""
+
+
+class Sites:
+    """Hosts are connected when they are first needed, and stay so until `closing` is left."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        runner: Runner,
+        places: Places,
+        secrets: Secrets,
+        clock: Clock,
+        state: str,
+        closing: ExitStack,
+    ) -> None:
+        self._estate = estate
+        self._runner = runner
+        self._secrets = secrets
+        self._clock = clock
+        self._state = state
+        self._closing = closing
+        self.here = Site(ThisMachine(runner, state), _kinds(runner, secrets, places, clock), _engines(runner))
+        self._far: dict[str, Site] = {}
+
+    def of(self, workload: Workload) -> Site:
+        """Where the workload's source is read."""
+        if workload.host is None or workload.kind not in FAR_KINDS:
+            return self.here
+        if workload.host not in self._far:
+            self._far[workload.host] = self._connected(workload.host)
+        return self._far[workload.host]
+
+    def _connected(self, name: str) -> Site:
+        from backstay.host.ssh.machine import SshMachine
+
+        window = _window(capacity_towards(self._estate, name))
+        machine = SshMachine(self._estate.hosts[name], self._secrets, self._clock, self._state, window=window)
+        self._closing.callback(machine.close)
+        return Site(machine, _far_kinds(self._runner, machine.runner, self._clock), _engines(machine.runner))
+
+
+def _window(bytes_per_s: float) -> int:
+    """How many bytes of each connection may be under way from a host behind such a link."""
+    least, most = _WINDOWS
+    return int(max(least, min(most, bytes_per_s * _QUEUED_S)))
+
+
+def _kinds(runner: Runner, secrets: Secrets, places: Places, clock: Clock) -> Mapping[str, Kind]:
+    from backstay.kinds.command import CommandKind
+    from backstay.kinds.files import FilesKind
+    from backstay.kinds.postgresql import PostgresqlKind
+    from backstay.kinds.sqlite import SqliteKind
+
+    kinds: tuple[Kind, ...] = (
+        FilesKind(runner, clock),
+        PostgresqlKind(runner, secrets, places, clock),
+        SqliteKind(runner, clock),
+        CommandKind(runner, clock),
+    )
+    return {kind.name: kind for kind in kinds}
+
+
+def _far_kinds(here: Runner, there: Runner, clock: Clock) -> Mapping[str, Kind]:
+    """What is restored is judged here, whatever machine it was read on."""
+    from backstay.kinds.command import CommandKind
+    from backstay.kinds.files import FilesKind, StockTrees
+
+    return {
+        "files": FilesKind(here, clock, trees=StockTrees(there)),
+        "command": CommandKind(here, clock, there=there),
+    }
+
+
+def _engines(runner: Runner) -> Mapping[str, Engine]:
+    from backstay.engines.restic import ResticEngine
+
+    engine = ResticEngine(runner)
+    return {engine.name: engine}

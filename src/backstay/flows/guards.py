@@ -1,0 +1,130 @@
+"""What is left to production: round trips on each link, streams on each host and target, looked at while jobs run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from backstay.domain.errors import BackstayError
+from backstay.planning import kneeguard
+from backstay.planning.network import host_key, way_of
+from backstay.planning.yielding import Yielding, yielded
+from backstay.ports.machine import Machine
+from backstay.ports.probe import Probe
+
+from .adapters import Adapters
+
+TURN_S = 0.25
+"""Between two looks at who takes what."""
+
+BUSY_S, IDLE_S = 0.1, 1.0
+"""Between two round trips on a link, while jobs use it and while none does."""
+
+LOST_S = 5.0
+"""Before a host that did not answer is asked again."""
+
+Probes = Mapping[str, Probe]
+"""By resource; None of them is needed."""
+
+
+@contextmanager
+def guarded(adapters: Adapters, probes: Probes) -> Iterator[None]:
+    """Rates, links and streams are looked after, each by a thread of its own, while the context is open."""
+    ended = threading.Event()
+    work: dict[str, Callable[[threading.Event], None]] = {
+        "rates": _Rates(adapters).work,
+        "streams": _Streams(adapters, probes).work,
+    }
+    for link in adapters.estate.links:
+        work[f"link {link}"] = LinkGuard(adapters, link).work
+    with ExitStack() as stack:
+        for name, loop in work.items():
+            thread = threading.Thread(target=loop, args=(ended,), name=name, daemon=True)
+            thread.start()
+            stack.callback(thread.join)
+        stack.callback(ended.set)
+        yield
+
+
+class _Rates:
+    def __init__(self, adapters: Adapters) -> None:
+        self._traffic = adapters.traffic
+
+    def work(self, ended: threading.Event) -> None:
+        while not ended.wait(TURN_S):
+            self._traffic.turn()
+
+
+class LinkGuard:
+    """One link: round trips to a host behind it say how much of it is ours."""
+
+    def __init__(self, adapters: Adapters, link: str) -> None:
+        self._with = adapters
+        self._key = f"link:{link}"
+        self._state = Yielding()
+
+    def work(self, ended: threading.Event) -> None:
+        """Without a host behind it that answers, the link is filled as far as the estate file allows."""
+        wait = 0.0
+        while not ended.wait(wait):
+            wait = self._once()
+
+    def _once(self) -> float:
+        """One round trip; how long to wait for the next."""
+        using, _, _ = self._with.traffic.granted(self._key)
+        machine = self._machine()
+        try:
+            round_trip = machine.round_trip() if machine else None
+        except BackstayError:
+            return LOST_S  # a host that is away says nothing about its link; its own run tells why
+        if round_trip is None:
+            return LOST_S
+        part = self._state.part
+        self._state = yielded(self._state, round_trip)
+        if self._state.part != part:
+            self._with.limits.leave(self._key, self._state.part)
+            self._with.traffic.turn()
+        return BUSY_S if using or self._state.part < 1 or not self._state.known else IDLE_S
+
+    def _machine(self) -> Machine | None:
+        """A host whose jobs cross the link: one that moves bytes now, else any."""
+        estate = self._with.estate
+        behind = [
+            workload
+            for workload in estate.workloads.values()
+            if workload.exempt is None and self._key in way_of(estate, workload, estate.target_of(workload))
+        ]
+        far = [workload for workload in behind if self._with.source_site(workload) is not self._with.here]
+        busy = (each for each in far if self._with.traffic.granted(host_key(each.host))[0])
+        chosen = next(busy, far[0] if far else None)
+        return self._with.source_site(chosen).machine if chosen else None
+
+
+class _Streams:
+    """Hosts and targets without slots of their own in the estate file: how many streams they carry is learned."""
+
+    def __init__(self, adapters: Adapters, probes: Probes) -> None:
+        self._with = adapters
+        self._probes = probes
+        learned = adapters.limits.learned()
+        self._states = {key: kneeguard.State(limit=start) for key, start in learned.items()}
+
+    def work(self, ended: threading.Event) -> None:
+        while not ended.wait(1.0):
+            for key, state in self._states.items():
+                self._states[key] = self._stepped(key, state)
+
+    def _stepped(self, key: str, state: kneeguard.State) -> kneeguard.State:
+        streams, _, taken = self._with.traffic.granted(key)
+        if not streams:
+            return state
+        probe = self._probes.get(key)
+        sample = kneeguard.Sample(streams, taken, probe.sample() if probe else None)
+        stepped = kneeguard.step(state, sample)
+        if stepped.limit > state.limit and streams < state.limit:
+            # What was not used says nothing about what more would bring.
+            stepped = replace(stepped, limit=state.limit)
+        self._with.limits.allow(key, stepped.limit)
+        return stepped

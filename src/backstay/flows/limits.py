@@ -1,0 +1,59 @@
+"""What each resource carries at this moment: what the estate file says for this hour, less what production needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from backstay.domain.estate import Estate
+from backstay.planning.model import Resource
+from backstay.planning.network import HOST_SLOTS, TARGET_SLOTS, host_key, resources_of
+from backstay.ports.clock import Clock
+
+_AHEAD = timedelta(days=1)
+_LOOK_S = 5.0
+"""Between two looks at the calendar: a link's hour begins so late at most."""
+
+
+class Limits:
+    """Capacities by resource, in bytes per second; asked many times a second."""
+
+    def __init__(self, estate: Estate, clock: Clock) -> None:
+        self._estate = estate
+        self._clock = clock
+        self._parts: dict[str, float] = {}
+        self._streams: dict[str, int] = {}
+        self._seen_at = float("-inf")
+        self._resources: Mapping[str, Resource] = {}
+
+    def __call__(self) -> Mapping[str, float]:
+        return {key: each.capacity * self._parts.get(key, 1.0) for key, each in self.resources().items()}
+
+    def resources(self) -> Mapping[str, Resource]:
+        """As the estate file has them from this hour on."""
+        if self._clock.elapsed() - self._seen_at >= _LOOK_S:
+            self._seen_at = self._clock.elapsed()
+            now = self._clock.now()
+            self._resources = resources_of(self._estate, now, now + _AHEAD)
+        return {
+            key: replace(each, slots=self._streams[key]) if key in self._streams else each
+            for key, each in self._resources.items()
+        }
+
+    def learned(self) -> dict[str, int]:
+        """Hosts and targets whose slots nobody set, with what each begins with."""
+        estate = self._estate
+        hosts = {host_key(None): HOST_SLOTS} | {
+            host_key(h.name): HOST_SLOTS for h in estate.hosts.values() if not h.slots
+        }
+        targets = {f"target:{target.name}": TARGET_SLOTS for target in estate.targets.values() if not target.slots}
+        return hosts | targets
+
+    def allow(self, key: str, slots: int) -> None:
+        """From now on so many jobs at a time."""
+        self._streams[key] = slots
+
+    def leave(self, key: str, part: float) -> None:
+        """From now on only this part of a resource is ours."""
+        self._parts[key] = part

@@ -1,0 +1,137 @@
+"""The rates of all jobs that move bytes now: shared fairly, changed live, and never over a limit in between."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import inf, isfinite
+
+from backstay.planning.sharing import FULL_USE, LEAST, Flow, demand_of, fair_rates, in_order
+from backstay.ports.clock import Clock
+from backstay.ports.gateway import Gateway
+
+MEASURED_S = 1.0
+"""Between two measurements of what each job takes."""
+
+REMEMBERED = 10
+"""Measurements that are kept of each job."""
+
+Capacities = Callable[[], Mapping[str, float]]
+
+
+@dataclass(slots=True)
+class Passage:
+    """One job on its way: `moved` bytes went in `seconds`. `own_rate` is the fastest that it was while no limit of
+    ours held it back; `bounds` counts by resource how often that set its rate (None: nothing of ours did)."""
+
+    resources: tuple[str, ...]
+    gateway: Gateway
+    weight: float
+    began_at: float
+    granted: float = LEAST
+    most: float = inf
+    moved: int = 0
+    seconds: float = 0.0
+    own_rate: int | None = None
+    bounds: Counter[str | None] = field(default_factory=Counter)
+    measured: list[float] = field(default_factory=list)
+    grants: list[float] = field(default_factory=list)
+
+    @property
+    def bound_by(self) -> str | None:
+        """What set its rate most of the time."""
+        return max(self.bounds, key=lambda key: self.bounds[key]) if self.bounds else None
+
+    def measure(self, span_s: float, tightest: str | None) -> None:
+        """What it took since the last look, and whether that was all that it was given."""
+        moved = self.gateway.passed()
+        rate = (moved - self.moved) / span_s
+        self.moved = moved
+        self.measured = [*self.measured[1 - REMEMBERED :], rate]
+        self.grants = [*self.grants[1 - REMEMBERED :], self.granted]
+        self.most = demand_of(self.measured, self.grants, self.most)
+        held = rate >= FULL_USE * self.granted
+        self.bounds[tightest if held else None] += 1
+        if not held:
+            self.own_rate = max(self.own_rate or 0, int(rate)) or None
+
+
+class Traffic:
+    """Steers every gateway that is open. `capacities` says what each resource carries at this moment.
+
+    Rates are set when a job comes or goes and at each `turn`, lower ones first, so that their sum is at no moment over
+    a capacity. What a job leaves unused is lent to the others.
+    """
+
+    def __init__(self, clock: Clock, capacities: Capacities) -> None:
+        self._clock = clock
+        self._capacities = capacities
+        self._lock = threading.Lock()
+        self._passages: dict[str, Passage] = {}
+        self._measured_at = clock.elapsed()
+
+    def limits(self, resources: tuple[str, ...]) -> bool:
+        """Whether anything on this way has a capacity that must be kept."""
+        capacities = self._capacities()
+        return any(isfinite(capacities[key]) for key in resources)
+
+    @contextmanager
+    def passing(self, job: str, resources: tuple[str, ...], gateway: Gateway, weight: float = 1.0) -> Iterator[Passage]:
+        """The job moves bytes through this gateway, which was opened at `LEAST`, while the context is open."""
+        began = self._clock.elapsed()
+        passage = Passage(resources, gateway, weight, began)
+        with self._lock:
+            self._passages[job] = passage
+            self._share()
+        try:
+            yield passage
+        finally:
+            with self._lock:
+                del self._passages[job]
+                self._share()
+            passage.moved, passage.seconds = gateway.passed(), self._clock.elapsed() - began
+
+    def turn(self) -> None:
+        """Measure if it is time to, share anew, and set what changed."""
+        with self._lock:
+            span = self._clock.elapsed() - self._measured_at
+            if span >= MEASURED_S:
+                self._measured_at += span
+                filled = self._filled()
+                for passage in self._passages.values():
+                    if self._measured_at - passage.began_at >= span:
+                        passage.measure(span, max(passage.resources, key=lambda key: filled.get(key, 0.0)))
+            self._share()
+
+    def read_pace(self, resource: str) -> float | None:
+        """Bytes per second that each job which reads from this host may read; None where it has no limit."""
+        capacity = self._capacities()[resource]
+        with self._lock:
+            readers = sum(resource in each.resources for each in self._passages.values())
+        return capacity / max(1, readers) if isfinite(capacity) else None
+
+    def granted(self, resource: str) -> tuple[int, float, float]:
+        """How many jobs use a resource now, what they were granted of it, and what they took, in bytes per second."""
+        with self._lock:
+            using = [each for each in self._passages.values() if resource in each.resources]
+        taken = sum(each.measured[-1] for each in using if each.measured)
+        return len(using), sum(each.granted for each in using), taken
+
+    def _share(self) -> None:
+        flows = {job: Flow(each.resources, each.most, each.weight, LEAST) for job, each in self._passages.items()}
+        new = fair_rates(flows, self._capacities())
+        for job, rate in in_order({job: each.granted for job, each in self._passages.items()}, new):
+            self._passages[job].granted = rate
+            self._passages[job].gateway.limit(rate if isfinite(rate) else None)
+
+    def _filled(self) -> dict[str, float]:
+        """Which part of each limited resource is granted."""
+        sums: dict[str, float] = {}
+        for passage in self._passages.values():
+            for key in passage.resources:
+                sums[key] = sums.get(key, 0.0) + passage.granted
+        capacities = self._capacities()
+        return {key: total / capacities[key] for key, total in sums.items() if isfinite(capacities[key])}

@@ -1,0 +1,67 @@
+"""The way from a source to its repository: straight, or through a gateway when something on it must be kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from backstay.domain.estate import Target, Workload
+from backstay.planning.network import way_of
+from backstay.planning.sharing import LEAST
+from backstay.ports.clock import Clock
+from backstay.ports.engine import Engine, Paths, Repository, Stream
+from backstay.ports.gateway import Access
+
+from .adapters import Adapters
+from .pacing import paced
+from .traffic import Passage
+from .work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What copies what, and into which repository as it is seen from there. `passage` is None where nothing is
+    limited."""
+
+    source: Paths | Stream
+    engine: Engine
+    repository: Repository
+    passage: Passage | None
+
+
+@contextmanager
+def opened(adapters: Adapters, workload: Workload, target: Target) -> Iterator[Repository]:
+    """A repository for looking at it, mending it and reading from it: from this machine, at no limit."""
+    repository = adapters.repository(workload, target)
+    if target.is_folder:
+        yield repository
+        return
+    with adapters.gateways.open(target, repository.engine, repository.name, access="full") as gateway:
+        yield replace(repository, door=gateway.address())
+
+
+@contextmanager
+def for_copy(adapters: Adapters, work: Work, source: Paths | Stream) -> Iterator[Way]:
+    """The way for one copy. A host gets a door for this run alone, behind which nothing can be deleted."""
+    far = work.site is not adapters.here and isinstance(source, Paths)
+    repository = adapters.repository(work.workload, work.target)
+    keys = way_of(adapters.estate, work.workload, work.target)
+    if work.target.is_folder and not far and not adapters.traffic.limits(keys):
+        yield Way(source, work.engine, repository, None)
+        return
+    access: Access = "append" if far or work.target.append_only else "full"
+    with ExitStack() as stack:
+        gateway = stack.enter_context(
+            adapters.gateways.open(work.target, repository.engine, repository.name, access=access, bytes_per_s=LEAST)
+        )
+        port = stack.enter_context(work.site.machine.reach(gateway.port)) if far else None
+        passage = stack.enter_context(adapters.traffic.passing(work.run.run_id, keys, gateway))
+        engine = work.site.engines[work.engine.name] if far else work.engine
+        if isinstance(source, Stream) and work.site is not adapters.here:
+            source = replace(source, chunks=_paced(source, passage, adapters.clock))
+        yield Way(source, engine, replace(repository, door=gateway.address(port)), passage)
+
+
+def _paced(source: Stream, passage: Passage, clock: Clock) -> Callable[[], Iterable[bytes]]:
+    return lambda: paced(source.chunks(), lambda: passage.granted, clock)

@@ -1,0 +1,125 @@
+"""One session on a host: what it writes and how it ends, handed from the loop's thread to that of the work."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections import deque
+from collections.abc import Callable
+from threading import Condition
+
+import asyncssh
+from asyncssh.constants import EXTENDED_DATA_STDERR
+
+from .loop import post
+
+FED_AHEAD = 1 << 20
+
+UNNAMED_SIGNAL = -int(signal.SIGRTMAX)
+"""sshd names only the signals of RFC 4254; any other looks like this."""
+
+
+class Session(asyncssh.SSHClientSession[bytes]):
+    """The methods without a leading verb of ours are called by asyncssh, in the loop's thread."""
+
+    def __init__(self, err: Callable[[bytes], None], most_unread: int) -> None:
+        self._changed = Condition()
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._err = err
+        self._out: deque[bytes] = deque()
+        self._unread = 0
+        self._most_unread = most_unread
+        self._paused = False
+        self.status: int | None = None
+        self.ended = False
+        self.writable = True
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        self._channel = chan
+        chan.set_write_buffer_limits(FED_AHEAD)
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        if datatype == EXTENDED_DATA_STDERR:
+            self._err(data)
+            return
+        with self._changed:
+            self._out.append(data)
+            self._unread += len(data)
+            if self._unread > self._most_unread and self._channel is not None:
+                self._channel.pause_reading()
+                self._paused = True
+            self._changed.notify_all()
+
+    def exit_status_received(self, status: int) -> None:
+        self._tell(status=status)
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        self._tell(status=_number(signal))
+
+    def eof_received(self) -> bool:
+        return True  # its output has ended, its input has not
+
+    def pause_writing(self) -> None:
+        self._tell(writable=False)
+
+    def resume_writing(self) -> None:
+        self._tell(writable=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._tell(ended=True, writable=True)
+
+    def _tell(self, **news: object) -> None:
+        with self._changed:
+            for name, value in news.items():
+                setattr(self, name, value)
+            self._changed.notify_all()
+
+    def wait(self, seconds: float, happened: Callable[[], bool]) -> None:
+        """Until that, or any output, or the end; for so long at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._out) or self.ended or happened(), seconds)
+
+    def take(self) -> list[bytes]:
+        """What it wrote to standard output since the last time."""
+        with self._changed:
+            taken = list(self._out)
+            self._out.clear()
+            self._unread = 0
+            if self._paused and self._channel is not None:
+                self._paused = False
+                post(self._channel.resume_reading)
+        return taken
+
+    def put_back(self, chunk: bytes) -> None:
+        """The next to be taken."""
+        with self._changed:
+            self._out.appendleft(chunk)
+
+    def write(self, chunk: bytes) -> None:
+        """To its standard input, in the order of the calls; whoever no longer listens hears nothing."""
+        post(self._write, chunk)
+
+    def write_eof(self) -> None:
+        post(self._write_eof)
+
+    def close(self) -> None:
+        """Let go of it, whatever it does."""
+        if self._channel is not None:
+            post(self._channel.close)
+
+    def _write(self, chunk: bytes) -> None:
+        with contextlib.suppress(OSError):
+            if self._channel is not None:
+                self._channel.write(chunk)
+
+    def _write_eof(self) -> None:
+        with contextlib.suppress(OSError):
+            if self._channel is not None:
+                self._channel.write_eof()
+
+
+def _number(name: str) -> int:
+    try:
+        return -signal.Signals[f"SIG{name}"]
+    except KeyError:
+        return UNNAMED_SIGNAL

@@ -1,0 +1,124 @@
+"""The script that watches over our programs on a host: one for each connection.
+
+It reads lines: `beat N` is answered with N; `add PID STOP GRACE` has it watch over a process group; `pace PID RATE`
+holds that program to so many bytes a second (0 for no limit); `stop PID` stops the group in its own way, then hard;
+`gone PID` takes what is left of it; `fed PID` ends the feeder PID. When nothing comes for a while, or the end, it stops
+all that it watches over, then the sshd that served us, then itself.
+"""
+
+from __future__ import annotations
+
+from .scripts import LONGEST_GRACE_S, SILENCE_S
+
+TICK_S = 0.05
+
+# Ticks and our lines arrive through one pipe, because a POSIX `read` cannot wait for a limited time. Fine ticks come
+# only while somebody is paced: each costs the start of a `sleep`. Times are hundredths of a second since boot.
+#
+# A pacing step: what the program has read since the last step is taken from its credit, which grows with time; without
+# credit it is held. The credit is capped at 0.5 s, the debt at 15 s: what was read too much is waited for. A program
+# much faster than its rate would read that many times over in one tick, and then be held for long: so it gets slices,
+# shorter than a tick, in which it is looked at many times in a row. It is let run through its ticks again when it does
+# not use up in slices what it may read: they may be too short, or it may have something else to do.
+#
+# A process number is only trusted together with the moment at which its process began.
+WATCH = (
+    r"""
+now() { read -r up _ </proc/uptime; now=$(( ${up%.*} * 100 + 1${up#*.} - 100 )); }
+born() { line=; { read -r line </proc/$1/stat; } 2>/dev/null || return 1; set -- ${line##*) }; born=${20}; }
+ours() { if born $1; then [ $born = $(( born_$1 )) ]; else return 0; fi; }
+signal() { ours $2 && kill -s $1 -- -$2 2>/dev/null; }
+halt() { eval "signal \$stop_$1 $1"; signal CONT $1; eval "rate_$1=0 due_$1=$(( now + grace_$1 ))"; }
+forget() { rest=; for each in $watched; do [ $each = $1 ] || rest="$rest $each"; done; watched=$rest; }
+read_by() { { read -r _ bytes </proc/$1/io; } 2>/dev/null; }
+charge() {
+  read_by $1 || return 1
+  credit=$(( credit_$1 - bytes + seen_$1 ))
+  eval "credit_$1=$credit seen_$1=$bytes"
+}
+hold() { signal STOP $1; eval "held_$1=1"; }
+let_go() { signal CONT $1; eval "held_$1=0"; }
+pace() {
+  [ $(( rate_$1 )) -gt 0 ] || return 0
+  credit=$(( credit_$1 + rate_$1 * (now - at_$1) / 100 ))
+  [ $credit -gt $(( rate_$1 / 2 )) ] && credit=$(( rate_$1 / 2 ))
+  [ $credit -lt $(( -15 * rate_$1 )) ] && credit=$(( -15 * rate_$1 ))
+  eval "credit_$1=$credit at_$1=$now"
+  charge $1 || return 0
+  if [ $(( held_$1 )) = 0 ]; then
+    if [ $credit -le 0 ]; then
+      [ $credit -lt $(( -rate_$1 / 5 )) ] && eval "fast_$1=1"
+      hold $1
+    fi
+    return 0
+  fi
+  [ $credit -gt 0 ] || return 0
+  let_go $1
+  [ $(( fast_$1 )) = 1 ] && slice $1
+  return 0
+}
+slice() {
+  for look in $looks; do
+    charge $1 || return 0
+    [ $credit -gt 0 ] || { hold $1; return 0; }
+  done
+  if [ $credit -ge $(( rate_$1 * 2 / 5 )) ]; then eval "fast_$1=0"; else hold $1; fi
+}
+set_rate() {
+  if [ $2 -gt 0 ] && [ -z "$fine" ]; then ( while sleep TICK; do echo || exit; done ) >&4 & fine=$!; fi
+  if [ $2 -gt 0 ] && [ $(( rate_$1 )) = 0 ]; then read_by $1; eval "credit_$1=0 at_$1=$now seen_$1=$bytes"; hold $1; fi
+  eval "rate_$1=$2"
+  if [ $2 = 0 ] && [ $(( held_$1 )) = 1 ]; then let_go $1; fi
+}
+end() {
+  grace=0
+  for pid in $watched; do
+    halt $pid
+    [ $(( grace_$pid )) -le $grace ] || grace=$(( grace_$pid ))
+  done
+  [ $grace -le LONGEST ] || grace=LONGEST
+  until=$(( now + grace ))
+  while [ $now -lt $until ]; do
+    left=; for pid in $watched; do ours $pid && kill -s 0 -- -$pid 2>/dev/null && left=1; done
+    [ -n "$left" ] || break
+    sleep 0.1; now
+  done
+  for pid in $watched; do signal KILL $pid; done
+  if born $PPID && [ "$born" = "$door_born" ]; then
+    read -r name </proc/$PPID/comm
+    case $name in sshd*) kill -s TERM $PPID ;; esac
+  fi
+  kill -s KILL 0
+}
+trap '' PIPE HUP
+born $PPID; door_born=$born
+{ ( while sleep 1; do echo || exit; done ) & cat; echo end; } | {
+  exec 4>/proc/self/fd/0
+  watched= fine= looks=$(seq 48); now; heard=$now
+  while read -r verb pid a b; do
+    now
+    case $verb in
+    beat) heard=$now; echo $pid ;;
+    add)
+      born $pid && eval "born_$pid=$born stop_$pid=$a grace_$pid=$b rate_$pid=0 held_$pid=0 due_$pid=0 fast_$pid=1" &&
+        watched="$watched $pid" ;;
+    pace) case " $watched " in *" $pid "*) set_rate $pid $a ;; esac ;;
+    stop) case " $watched " in *" $pid "*) halt $pid ;; esac ;;
+    gone) case " $watched " in *" $pid "*) signal KILL $pid; forget $pid ;; esac ;;
+    fed) kill -s KILL $pid 2>/dev/null ;;
+    end) end ;;
+    *)
+      [ $(( now - heard )) -lt SILENCE ] || end
+      paced=
+      for pid in $watched; do
+        [ $(( due_$pid )) = 0 ] || [ $now -lt $(( due_$pid )) ] || signal KILL $pid
+        [ $(( rate_$pid )) = 0 ] || { paced=1; pace $pid; }
+      done
+      if [ -z "$paced" ] && [ -n "$fine" ]; then kill -s KILL $fine; fine=; fi ;;
+    esac
+  done
+}
+""".replace("TICK", str(TICK_S))
+    .replace("SILENCE", f"{SILENCE_S * 100:.0f}")
+    .replace("LONGEST", f"{LONGEST_GRACE_S * 100:.0f}")
+)

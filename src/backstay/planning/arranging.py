@@ -1,0 +1,36 @@
+"""A night's jobs with times, by the pattern that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backstay.domain.estate import Pattern
+
+from .fluid import simulated
+from .model import Night, Schedule
+from .patterns import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, choose, hybrid
+from .portfolio import plan_night
+from .rules import Rules
+
+
+def arranged(workflow: Pattern, night: Night, window_s: float) -> tuple[Rules, Schedule]:
+    """The rules that fit, and how the night goes by them. Whatever the rules, who must start first goes first.
+
+    Units: `window_s` is how long the window of the most pressed job is still open, or its RPO where it has none.
+    """
+    plan = plan_night(night)
+    starts = {placement.key: placement.start_s for placement in plan.placements}
+    rules = choose(workflow, night, window_s, latest=starts, span_s=plan.bound.knee_s)
+    if rules.name == "planner":
+        return rules, plan
+    in_turn = sorted(plan.placements, key=lambda placement: (placement.start_s, placement.end_s, placement.key))
+    rules = replace(rules, order={placement.key: place for place, placement in enumerate(in_turn)})
+    return rules, simulated(night, rules, plan.bound)
+
+
+def every_pattern(night: Night) -> dict[str, Schedule]:
+    """The same night by each pattern: one at a time, everything at once, static limits, the pools of the hybrid one,
+    everything that limits allow, and the plan."""
+    plan = plan_night(night)
+    known = (SERIAL, ALL_AT_ONCE, STATIC, hybrid(night), PARALLEL)
+    return {**{rules.name: simulated(night, rules, plan.bound) for rules in known}, "planner": plan}
