@@ -224,15 +224,14 @@ def backstay(estate: Emulated, folder: Path, ended: Callable[[str], None]) -> No
     argv = [BACKSTAY, "run", "--all", "--json"]
     process = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    said = []
     for line in process.stderr:
-        said.append(line)
         if line.rstrip().endswith(": done"):
             ended(line.split(":")[0])
     assert process.stdout is not None
     out = process.stdout.read()
     if process.wait() != 0:
-        raise BenchFailed(f"backstay run ended with {process.returncode}: {out}\n{''.join(said)}")
+        bad = [f"{run['workload']}: {run['error']}" for run in json.loads(out)["runs"] if run["result"] != "done"]
+        raise BenchFailed(f"backstay run ended with {process.returncode}: {bad}")
     for run in json.loads(out)["runs"]:
         ended(run["workload"])
 

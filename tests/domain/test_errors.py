@@ -23,6 +23,7 @@ EXIT_CODES = {
     "config": 2,
     "refused": 4,
     "unavailable": 5,
+    "not_admitted": 5,
     "damaged": 6,
     "impossible": 7,
     "bug": 70,

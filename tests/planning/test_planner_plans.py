@@ -9,8 +9,10 @@ from math import inf
 import pytest
 
 from backstay.planning.advising import advice_for, span
+from backstay.planning.figures import figures_of
 from backstay.planning.model import Demand, Night, Placement, Resource, Schedule
 from backstay.planning.portfolio import plan_night
+from backstay.planning.reserving import play
 from planning.nights import mixed_night
 
 LINK = Resource("link:wan", "link", 10.0)
@@ -67,11 +69,61 @@ def test_a_share_given_up_for_a_slow_one_comes_back_as_far_as_that_one_leaves_it
     assert by_key(plan)["a"].rates[1] == (2.0, 9.0)
 
 
+def test_what_runs_short_of_its_share_gets_it_from_one_that_has_more() -> None:
+    wan, lan = replace(LINK, share=0.5), Resource("link:lan", "link", 8.0)
+    plan = planned(
+        job("a", 100.0, inf, "link:wan", "link:lan"),
+        job("b", 30.0, release_s=2.0),
+        job("slow", 100.0, 2.0, "link:lan"),
+        resources=(wan, lan),
+    )
+    assert by_key(plan)["b"].rates == ((2.0, 5.0),)
+    # It ran short of the other link before it gave way, and has again all that this one leaves.
+    assert by_key(plan)["a"].rates == ((0.0, 6.0), (2.0, 5.0), (8.0, 6.0))
+
+
+def test_shares_leave_nothing_idle_where_nobody_waits() -> None:
+    plan = planned(job("a", 90.0), job("b", 90.0), resources=(replace(LINK, share=0.3),))
+    assert plan.makespan_s == pytest.approx(18.0)
+
+
+def test_what_a_share_gave_up_in_vain_is_not_taken_back_while_the_other_still_waits() -> None:
+    demands = (job("a", 100.0), job("b", 100.0, 4.2), job("c", 100.0, release_s=2.0))
+    figures = figures_of(Night(demands, {LINK.key: replace(LINK, share=0.5)}))
+    a, b, c = play(figures, (0, 1, 2), theta=0.25)
+    # Too little is left for the third to start with a quarter of its need.
+    assert a.rates[:2] == [(0.0, pytest.approx(5.8)), (2.0, 5.0)]
+    assert c.start == pytest.approx(min(end for end in (a.end, b.end) if end is not None))
+
+
+def test_one_that_comes_free_of_another_limit_gets_its_share_from_one_that_has_more() -> None:
+    wan, lan = replace(LINK, share=0.5), Resource("link:lan", "link", 6.0)
+    plan = planned(
+        job("a", 200.0),
+        job("b", 60.0, 5.0, "link:wan", "link:lan"),
+        job("other", 20.0, 5.0, "link:lan", deadline_s=4.0),
+        resources=(wan, lan),
+    )
+    assert by_key(plan)["a"].rates[:2] == ((0.0, 9.0), (4.0, 5.0))
+    assert by_key(plan)["b"].rates == ((0.0, 1.0), (4.0, 5.0))
+
+
+def test_what_is_promised_to_one_that_prepares_is_not_given_away() -> None:
+    plan = planned(job("a", 100.0, prep_s=5.0, deadline_s=15.0), job("b", 200.0, release_s=1.0))
+    assert plan.late == ()
+    assert by_key(plan)["b"].start_s == pytest.approx(15.0)
+
+
 def test_rates_come_down_when_a_capacity_does_and_go_up_again() -> None:
     link = replace(LINK, steps=((4.0, 2.0), (14.0, 10.0)))
     plan = planned(job("a", 80.0), resources=(link,))
     assert by_key(plan)["a"].rates == ((0.0, 10.0), (4.0, 2.0), (14.0, 10.0))
     assert plan.makespan_s == pytest.approx(16.0)
+
+
+def test_rates_go_up_with_a_capacity_that_nobody_ran_short_of() -> None:
+    (one,) = planned(job("a", 80.0), resources=(replace(LINK, steps=((4.0, 20.0),)),)).placements
+    assert one.rates == ((0.0, 10.0), (4.0, 20.0))
 
 
 def test_a_link_that_is_shut_for_an_hour_stops_nobody_for_ever() -> None:

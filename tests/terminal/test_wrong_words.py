@@ -12,7 +12,7 @@ from acceptance.estates import Answer, Place
 from terminal.seeing import in_process
 
 WRONG = {
-    "sttus": (2, "no such command 'sttus'", "Did you mean 'status'?"),
+    "sttus": (2, "no such command 'sttus'", "Did you mean 'status'"),
     "nonsense-altogether": (2, "no such command", "backstay --help"),
     "status --chekc": (2, "no such option: --chekc", "--check"),
     "run crm-bd": (2, "no workload is called crm-bd", "Did you mean crm-db?"),

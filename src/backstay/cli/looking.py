@@ -76,7 +76,7 @@ def plan(
 
 @app.command()
 def compare(context: typer.Context, as_json: Json = False) -> None:
-    """Patterns side by side on this estate: one at a time, all at once, static limits, pools, the planner."""
+    """Patterns side by side on this estate."""
     from backstay.app.foresight import compare as hold_together
 
     from .output import plain
@@ -93,7 +93,7 @@ def simulate(
     days: Annotated[int, typer.Option(min=1, max=366, help="How far ahead.")] = 31,
     as_json: Json = False,
 ) -> None:
-    """The coming days under a pretend clock: runs, gaps, storage, drills."""
+    """The coming days: runs, gaps, storage, drills."""
     from backstay.app.foresight import simulate as pretend
 
     from .output import plain
@@ -190,7 +190,7 @@ app.add_typer(hosts_program, name="hosts")
 
 @hosts_program.command("prepare")
 def hosts_prepare(context: typer.Context, host: Annotated[str, typer.Argument()]) -> None:
-    """What to do on a host, once and by hand, so that it can be backed up with few rights. Changes nothing."""
+    """Print what a host needs to be backed up with few rights."""
     from backstay.app.hosts import preparation
 
     with opened(context) as (house, screen):

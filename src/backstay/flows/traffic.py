@@ -91,6 +91,7 @@ class Traffic:
         finally:
             with self._lock:
                 del self._passages[job]
+                gateway.limit(LEAST)  # it stays open for a moment, while others have its share already
                 self._share()
             passage.moved, passage.seconds = gateway.passed(), self._clock.elapsed() - began
 

@@ -39,8 +39,13 @@ class Relief:
 
     @property
     def saves_s(self) -> float:
-        """What may be promised: the new plan's figure if there is one."""
-        return self.by_bound_s if self.replanned_s is None else self.replanned_s
+        """What may be promised: the new plan's figure if there is one, and nothing where nothing binds.
+
+        A plan that happens to be a little shorter with another resource wider could be had without it.
+        """
+        if self.by_bound_s < NOTEWORTHY_S or self.replanned_s is None:
+            return self.by_bound_s
+        return self.replanned_s
 
 
 def advice_for(night: Night, schedule: Schedule, running: Set[str] = frozenset()) -> tuple[Relief, ...]:

@@ -122,7 +122,6 @@ def _shared(turns: _Loads, slots: Numbers) -> dict[int, float]:
     sizes = np.diff([*turns.firsts, len(order)])
     place, width = where - np.repeat(turns.firsts, sizes), slots[turns.resources]
     spans = sums[where + 1] - sums[where - place // width]
-    spans[(place % width != 0) | (place == 0)] = 0.0
     first = np.minimum.reduceat(turns.heads, turns.firsts)
     return dict(zip(turns.keys.tolist(), (first + np.maximum.reduceat(spans, turns.firsts)).tolist(), strict=True))
 

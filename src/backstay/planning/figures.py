@@ -24,8 +24,8 @@ class Figures:
 
     `own` is a demand's own rate, `solo` the least time that it can take; `before` and `behind` are who waits for
     whom; `order` has nobody before one that it waits for. `supplies` carry the capacities by time. `slots` are whole
-    ones, and as many as are held already where that is more; zero where a resource has no limit. Where not even
-    `bound_to_time`, a demand may begin at any time and takes as long whenever that is.
+    ones, and as many as are held already where that is more; zero where a resource has no limit. Where not
+    `bound_to_time`, a demand may begin at any time and takes as long whenever that is. `way` are places in `ways`.
     """
 
     demands: tuple[Demand, ...]
@@ -41,6 +41,8 @@ class Figures:
     order: tuple[int, ...]
     running: frozenset[int]
     bound_to_time: tuple[bool, ...]
+    way: tuple[int, ...]
+    ways: tuple[Way, ...]
 
     def openings(self, place: int, since: float) -> Iterator[tuple[float, float]]:
         """When it may start from then on, as (from when, before when); one that runs already has begun at zero."""
@@ -82,11 +84,15 @@ def figures_of(night: Night, running: Set[str] = frozenset()) -> Figures:
     demands = tuple(sorted(night.demands, key=lambda demand: demand.key))
     resources = tuple(night.resources[key] for key in sorted(night.resources))
     supplies = tuple(supply_of(resource) for resource in resources)
-    ways = _Ways(resources, supplies)
-    own, solo, rated, slotted, timed = [], [], [], [], []
+    ways = Ways(resources, supplies)
+    own, solo, rated, slotted, timed, taken = [], [], [], [], [], []
     for demand in demands:
         volume = demand.volume
-        way = ways.of(demand.resources)
+        number = ways.numbers.get(demand.resources)
+        if number is None:
+            number = ways.add(demand.resources)
+        taken.append(number)
+        way = ways.all[number]
         rate = demand.own_rate if demand.own_rate < inf else volume * AT_ONCE
         own.append(rate)
         rated.append(way.rated if volume > 0 else ())
@@ -116,6 +122,8 @@ def figures_of(night: Night, running: Set[str] = frozenset()) -> Figures:
         _ordered(before, behind),
         held,
         tuple(timed),
+        tuple(taken),
+        tuple(ways.all),
     )
 
 
@@ -126,7 +134,7 @@ def _whole_slots(resources: tuple[Resource, ...], held: Iterable[tuple[int, ...]
     )
 
 
-class _Way(NamedTuple):
+class Way(NamedTuple):
     """What a list of resources comes to: those with a capacity, those with slots, the highest rate; `shut`: no slot."""
 
     rated: tuple[int, ...]
@@ -136,26 +144,25 @@ class _Way(NamedTuple):
     stepped: bool
 
 
-class _Ways:
+class Ways:
     """Ways by the keys on them; many demands take the same."""
 
     def __init__(self, resources: Sequence[Resource], supplies: Sequence[Supply]) -> None:
         self.resources, self.supplies = resources, supplies
         self.spots = {resource.key: at for at, resource in enumerate(resources)}
-        self.known: dict[tuple[str, ...], _Way] = {}
+        self.numbers: dict[tuple[str, ...], int] = {}
+        self.all: list[Way] = []
 
-    def of(self, keys: tuple[str, ...]) -> _Way:
-        """The way over those resources, each counted once."""
-        way = self.known.get(keys)
-        if way is None:
-            uses = tuple(dict.fromkeys(self.spots[key] for key in keys))
-            rated = tuple(at for at in uses if self.supplies[at].least < inf)
-            slotted = tuple(at for at in uses if self.resources[at].slots < inf)
-            most = min((self.supplies[at].most for at in rated), default=inf)
-            shut = any(self.resources[at].slots < 1 for at in slotted)
-            stepped = any(self.supplies[at].steps for at in rated)
-            way = self.known[keys] = _Way(rated, slotted, most, shut, stepped)
-        return way
+    def add(self, keys: tuple[str, ...]) -> int:
+        """The number of the way over those resources, each counted once."""
+        uses = tuple(dict.fromkeys(self.spots[key] for key in keys))
+        rated = tuple(at for at in uses if self.supplies[at].least < inf)
+        slotted = tuple(at for at in uses if self.resources[at].slots < inf)
+        most = min((self.supplies[at].most for at in rated), default=inf)
+        shut = any(self.resources[at].slots < 1 for at in slotted)
+        self.all.append(Way(rated, slotted, most, shut, any(self.supplies[at].steps for at in rated)))
+        self.numbers[keys] = len(self.all) - 1
+        return self.numbers[keys]
 
 
 def _behind(before: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:

@@ -58,6 +58,10 @@ class Shared:
         self.spare += capacity - self.capacity
         self.capacity = capacity
 
+    def is_wanted(self) -> bool:
+        """Whether others wait for more of it, and not for a slot."""
+        return bool(self.waiting) and self.slots >= 1
+
     def cuttable(self) -> Iterable[Job]:
         """Those whose rates may be cut, in the order in which they began."""
         return list(self.flows.values()) if self.flows else ()
@@ -107,7 +111,7 @@ class Job:
             demand.volume,
             demand.release_s,
         )
-        self.rated, self.slotted = rated, slotted
+        self.rated, self.slotted = rated if demand.volume > 0 else (), slotted
         self.firm = demand.stop and demand.open != ALWAYS
         self.narrow = demand.open != ALWAYS
         self.missing, self.behind = len(figures.before[place]), figures.behind[place]
@@ -141,6 +145,14 @@ class Job:
                 room, tight = free, at
         return (0.0 if room <= 0 or room < theta * need else room if room < need else need), tight
 
+    def need(self) -> float:
+        """The most that it is sure to have: what it would have alone, or the share of one while others wait."""
+        need = self.own
+        for at in self.rated:
+            if at.capacity * at.share < need:
+                need = at.capacity * at.share
+        return need
+
     def most(self) -> float:
         """What it would have alone."""
         most = self.own
@@ -156,7 +168,7 @@ class Job:
             room = at.spare + held
             if at.owed > 0:
                 room -= at.owed
-            if at.share < 1 and at.waiting and at.slots >= 1:
+            if at.share < 1 and at.is_wanted():
                 room = min(room, at.share * at.capacity)
             if room < most:
                 most, tight = room, at

@@ -50,13 +50,10 @@ def _tails(figures: Figures, horizon: float, kinds: Collection[ResourceKind]) ->
     rates = [_mean(figures, at, horizon) for at in range(len(load))]
     slots = [figures.slots[at] if resource.slots < inf else inf for at, resource in enumerate(figures.resources)]
     counted = [resource.kind in kinds for resource in figures.resources]
-    uses = {
-        pair: tuple(at for at in dict.fromkeys((*pair[0], *pair[1])) if counted[at])
-        for pair in set(zip(figures.rated, figures.slotted, strict=True))
-    }
+    uses = [[at for at in dict.fromkeys((*way.rated, *way.slotted)) if counted[at]] for way in figures.ways]
     for place in sorted(range(len(solo)), key=solo.__getitem__):
         volume, span, longest = figures.demands[place].volume, solo[place], solo[place]
-        for at in uses[figures.rated[place], figures.slotted[place]]:
+        for at in uses[figures.way[place]]:
             load[at] += max(volume / rates[at] if rates[at] > 0 else 0.0, span / slots[at] if slots[at] else 0.0)
             if load[at] > longest:
                 longest = load[at]

@@ -37,7 +37,7 @@ VARIANTS: tuple[tuple[float, float, Kinds], ...] = (
 """By how much deadlines are brought forward, the least part of its need with which a job starts, and where the longest
 go first. No one of them is best everywhere; the most promising come first."""
 
-LIMITS = ((60, 8, 40), (200, 8, 8), (600, 5, 2), (5_000, 8, 2), (20_000, 2, 0), (inf, 1, 0))
+LIMITS = ((60, 8, 40), (200, 8, 8), (600, 5, 2), (2_000, 3, 1), (20_000, 2, 0), (inf, 1, 0))
 """Up to how many demands so many variants are played, and so many more that put those in trouble first."""
 
 ALL_ORDERS = 5
@@ -69,7 +69,7 @@ def plan_quickly(night: Night) -> Schedule:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without looking for cycles: a plan makes a million small things and no cycles, and the search costs a quarter."""
+    """Without looking for cycles: a plan makes a million small things and no cycles, and the search costs a fifth."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -100,6 +100,8 @@ class Rates:
     def _raise(self, job: Job, now: float) -> Shared | None:
         """Give it more if there is enough to be worth it; what it is still short of."""
         most, tight = job.could_have()
+        if tight is not None and tight.share < 1 and most * (1 + WORTH) < job.need() and self.squeeze(tight, now):
+            most, tight = job.could_have()
         if most - job.rate > WORTH * job.rate:
             self.change(job, now, most)
         return tight if job.rate < SHORT * job.most() else None

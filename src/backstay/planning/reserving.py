@@ -36,12 +36,11 @@ class _Night(Rates):
     def __init__(self, figures: Figures, order: Sequence[int], theta: float) -> None:
         pairs = zip(figures.resources, figures.supplies, strict=True)
         shared = [Shared(number, resource, supply) for number, (resource, supply) in enumerate(pairs)]
-        # Many jobs use the same: one tuple for all of them.
-        uses = {at: tuple(shared[one] for one in at) for at in {*figures.rated, *figures.slotted}}
-        ranked = [
-            Job(figures, place, rank, uses[figures.rated[place]], uses[figures.slotted[place]])
-            for rank, place in enumerate(order)
+        # Many jobs take the same way: one tuple for all of them.
+        ways = [
+            (tuple(shared[at] for at in way.rated), tuple(shared[at] for at in way.slotted)) for way in figures.ways
         ]
+        ranked = [Job(figures, place, rank, *ways[figures.way[place]]) for rank, place in enumerate(order)]
         super().__init__(figures, ranked)
         self.shared, self.theta = shared, theta
         self.jobs = sorted(ranked, key=lambda job: job.place)
@@ -172,6 +171,8 @@ class _Night(Rates):
         if job.narrow and not self._is_open(job, now):
             return None
         rate, tight = job.offer(self.theta)
+        if tight is not None and tight.share < 1 and rate < SHORT * job.need() and self.squeeze(tight, now):
+            rate, tight = job.offer(self.theta)
         if rate > 0 and job.firm and tight is not None:
             rate = self._firm_rate(job, now, rate)
         if rate <= 0 and tight is not None:
@@ -259,8 +260,6 @@ class _Night(Rates):
     def _settle(self, job: Job, live: list[Shared], now: float) -> None:
         """Try one, and let it wait for what is in its way."""
         wall = self._try(job, now)
-        if wall is not None and wall.share < 1 and wall.slots >= 1 and self.squeeze(wall, now):
-            wall = self._try(job, now)
         parked = job.parked
         if parked is not None and parked is not wall:
             job.waited(parked.number, now - job.parked_since)

@@ -1,0 +1,140 @@
+"""Rates of jobs that move at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from math import inf
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backstay.domain.secrets import Secret
+from backstay.flows.traffic import Traffic
+from backstay.planning.sharing import LEAST
+
+MB = 1_000_000.0
+
+
+@dataclass
+class StillClock:
+    """A clock that moves when it is told to."""
+
+    at: float = 0.0
+
+    def now(self) -> None:
+        raise AssertionError("rates need no calendar")
+
+    def elapsed(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+@dataclass
+class Link:
+    """What all doors over it were told, one after another; the sum is looked at after each word."""
+
+    capacity: float
+    limits: dict[str, float] = field(default_factory=dict)
+    most: float = 0.0
+
+    def told(self, name: str, rate: float | None) -> None:
+        self.limits[name] = inf if rate is None else rate
+        self.most = max(self.most, sum(self.limits.values()))
+
+
+@dataclass
+class Door:
+    """A gateway that remembers; `taken` bytes passed."""
+
+    name: str
+    link: Link
+    taken: int = 0
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        self.link.told(self.name, LEAST)
+
+    def address(self, port: int | None = None) -> Secret:
+        return Secret("")
+
+    def limit(self, bytes_per_s: float | None) -> None:
+        self.link.told(self.name, bytes_per_s)
+
+    def passed(self) -> int:
+        return self.taken
+
+
+def capacities(link: Link) -> Mapping[str, float]:
+    return {"link": link.capacity, "here": inf}
+
+
+def test_one_job_has_the_whole_link_and_two_share_it() -> None:
+    link, clock = Link(10 * MB), StillClock()
+    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    with traffic.passing("a", ("link", "here"), Door("a", link)):
+        assert link.limits == {"a": 10 * MB}
+        with traffic.passing("b", ("link",), Door("b", link)):
+            assert link.limits == {"a": 5 * MB, "b": 5 * MB}
+        assert link.limits == {"a": 10 * MB, "b": LEAST}
+
+
+def test_what_has_no_limit_is_told_so() -> None:
+    link, clock = Link(inf), StillClock()
+    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    with traffic.passing("a", ("here",), Door("a", link)):
+        assert link.limits == {"a": inf}
+    assert not traffic.limits(("here",))
+
+
+def test_what_a_slow_job_leaves_is_lent_and_given_back_when_it_is_wanted() -> None:
+    link, clock = Link(10 * MB), StillClock()
+    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    slow, quick = Door("slow", link), Door("quick", link)
+    with traffic.passing("slow", ("link",), slow) as passage, traffic.passing("quick", ("link",), quick):
+
+        def second(taken: float) -> None:
+            clock.at += 1.0
+            slow.taken += int(min(taken, link.limits["slow"]))
+            quick.taken += int(link.limits["quick"])
+            traffic.turn()
+
+        for _ in range(8):
+            second(1 * MB)
+        assert link.limits["quick"] > 8 * MB
+        assert passage.own_rate is not None
+        assert abs(passage.own_rate - MB) < MB / 10
+        for _ in range(20):
+            second(inf)
+        assert abs(link.limits["slow"] - 5 * MB) < MB / 10
+
+
+def test_a_link_that_carries_less_from_now_on_is_not_filled_more() -> None:
+    link, clock = Link(10 * MB), StillClock()
+    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    with traffic.passing("a", ("link",), Door("a", link)), traffic.passing("b", ("link",), Door("b", link)):
+        link.capacity = 2 * MB
+        traffic.turn()
+        assert sum(link.limits.values()) <= 2 * MB + 1
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(0.1, 4.0)), max_size=20), st.floats(1.0, 50.0))
+def test_at_no_moment_is_the_sum_of_rates_over_the_capacity(steps: list[tuple[str, float]], megabytes: float) -> None:
+    """Jobs come and go in any order; each door begins with the least rate, which an admitted job has anyway."""
+    link, clock = Link(megabytes * MB), StillClock()
+    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    running: dict[str, ExitStack] = {}
+    for name, weight in steps:
+        clock.at += 0.3
+        if name in running:
+            running.pop(name).close()
+        else:
+            running[name] = ExitStack()
+            running[name].enter_context(traffic.passing(name, ("link",), Door(name, link), weight))
+        traffic.turn()
+    for stack in running.values():
+        stack.close()
+    assert link.most <= megabytes * MB + 6 * LEAST + 1
