@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +21,7 @@ if login:
     import base64
     request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
 try:
-    print(urllib.request.urlopen(request, timeout=10).status)
+    print(urllib.request.urlopen(request, timeout=60).status)
 except urllib.error.HTTPError as error:
     print(error.code)
 """
@@ -30,8 +32,8 @@ class Taken:
 
     def __init__(self, estate: FarEstate) -> None:
         self.estate = estate
-        (pid, *_) = [pid for pid, line in estate.app1.processes().items() if line.startswith("restic")]
-        environ = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        (self.pid, *_) = [pid for pid, line in estate.app1.processes().items() if line.startswith("restic")]
+        environ = Path(f"/proc/{self.pid}/environ").read_bytes().decode().split("\0")
         known = dict(line.partition("=")[::2] for line in environ)
         self.door = known["RESTIC_REPOSITORY"].removeprefix("rest:").rstrip("/")
         address = urlsplit(self.door)
@@ -57,7 +59,10 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taken]:
         estate.fill(estate.app1, 20)
         program = estate.place.start("run", "one", "--json")
         until(lambda: bool(estate.engines(estate.app1)), 60)
-        yield Taken(estate)
+        taken = Taken(estate)
+        os.kill(taken.pid, signal.SIGSTOP)  # or it would be done before we are, and has the door's whole rate
+        yield taken
+        os.kill(taken.pid, signal.SIGCONT)
         program.terminate()
         program.communicate(timeout=60)
 

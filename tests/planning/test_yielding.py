@@ -57,7 +57,7 @@ def test_production_that_stays_keeps_its_round_trips(wanted: float) -> None:
     for seed in range(20):
         _, trips = lived([0.0] * 100 + [wanted] * 300, seed)
         after = sorted(trips[120:])
-        assert after[int(len(after) * 0.97)] < 1.5 * BASE_S, f"seed {seed}"
+        assert after[int(len(after) * 0.95)] < 1.5 * BASE_S, f"seed {seed}"
 
 
 def test_what_production_leaves_is_used() -> None:

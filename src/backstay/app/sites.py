@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from threading import Lock
 
 from backstay.domain.estate import Estate, Workload
 from backstay.flows.adapters import Site
@@ -46,14 +47,16 @@ class Sites:
         self._closing = closing
         self.here = Site(ThisMachine(runner, state), _kinds(runner, secrets, places, clock), _engines(runner))
         self._far: dict[str, Site] = {}
+        self._lock = Lock()
 
     def of(self, workload: Workload) -> Site:
         """Where the workload's source is read."""
         if workload.host is None or workload.kind not in FAR_KINDS:
             return self.here
-        if workload.host not in self._far:
-            self._far[workload.host] = self._connected(workload.host)
-        return self._far[workload.host]
+        with self._lock:  # runs and guards ask from threads of their own
+            if workload.host not in self._far:
+                self._far[workload.host] = self._connected(workload.host)
+            return self._far[workload.host]
 
     def _connected(self, name: str) -> Site:
         from backstay.host.ssh.machine import SshMachine

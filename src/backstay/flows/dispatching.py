@@ -9,7 +9,7 @@ from math import inf
 from backstay.domain.runs import Run
 from backstay.planning.admission import may_start
 from backstay.planning.arranging import arranged
-from backstay.planning.model import Demand, Night
+from backstay.planning.model import Demand, Night, Resource
 from backstay.planning.nights import demand_of
 from backstay.planning.objectives import Standing
 from backstay.planning.rules import Rules
@@ -33,7 +33,7 @@ class Dispatcher:
         """Those of the waiting that start now, in order."""
         if not waiting:
             return []
-        night, rules = self._night((*running, *waiting))
+        night, rules = self._night((*running, *waiting), frozenset(run.run_id for run in running))
         ready = {run.run_id: run for run in waiting if not self._waits(run, (*running, *waiting))}
         return [ready[key] for key in may_start(rules, ready, [run.run_id for run in running], night)]
 
@@ -42,17 +42,27 @@ class Dispatcher:
         after = self._with.estate.workloads[run.workload].after if run.workload in self._with.estate.workloads else ()
         return any(other.workload in after and other.requested_at == run.requested_at for other in still_open)
 
-    def _night(self, runs: Sequence[Run]) -> tuple[Night, Rules]:
+    def _night(self, runs: Sequence[Run], running: frozenset[str]) -> tuple[Night, Rules]:
         if self._rules is None or any(run.run_id not in self._demands for run in runs):
             self._demands = self._demanded(runs)
             self._rules = None
         open_now = {run.run_id for run in runs}
-        night = Night(
-            tuple(demand for key, demand in self._demands.items() if key in open_now), self._with.limits.resources()
+        resources = self._with.limits.resources()
+        demands = (
+            self._present(demand, running, resources) for key, demand in self._demands.items() if key in open_now
         )
+        night = Night(tuple(demands), resources)
         if self._rules is None:
-            self._rules, _ = arranged(self._with.estate.workflow, night, self._window_s)
+            self._rules, _ = arranged(self._with.estate.workflow, night, self._window_s, running)
         return night, self._rules
+
+    def _present(self, demand: Demand, running: frozenset[str], resources: Mapping[str, Resource]) -> Demand:
+        """One that runs and does not move bytes yet, or not any more, leaves half of its rate to the next, which has
+        its own beginning to get through first."""
+        if demand.key not in running or self._with.traffic.moves(demand.key):
+            return demand
+        shares = (resources[key].share * resources[key].capacity for key in demand.resources)
+        return replace(demand, own_rate=min([demand.own_rate, *shares]) / 2)
 
     def _demanded(self, runs: Sequence[Run]) -> dict[str, Demand]:
         stands = self._standings()

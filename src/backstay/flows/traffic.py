@@ -16,6 +16,9 @@ from backstay.ports.gateway import Gateway
 MEASURED_S = 1.0
 """Between two measurements of what each job takes."""
 
+OPENING = 256 * 1024
+"""Bytes that an engine may need to open its repository."""
+
 REMEMBERED = 10
 """Measurements that are kept of each job."""
 
@@ -106,6 +109,12 @@ class Traffic:
                     if self._measured_at - passage.began_at >= span:
                         passage.measure(span, max(passage.resources, key=lambda key: filled.get(key, 0.0)))
             self._share()
+
+    def moves(self, job: str) -> bool:
+        """Whether it sends its data now: neither still opening its repository, nor done with it."""
+        with self._lock:
+            passage = self._passages.get(job)
+        return passage is not None and passage.gateway.passed() > OPENING
 
     def read_pace(self, resource: str) -> float | None:
         """Bytes per second that each job which reads from this host may read; None where it has no limit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from backstay.domain.estate import Pattern
@@ -13,12 +14,14 @@ from .portfolio import plan_night
 from .rules import Rules
 
 
-def arranged(workflow: Pattern, night: Night, window_s: float) -> tuple[Rules, Schedule]:
+def arranged(
+    workflow: Pattern, night: Night, window_s: float, running: Set[str] = frozenset()
+) -> tuple[Rules, Schedule]:
     """The rules that fit, and how the night goes by them. Whatever the rules, who must start first goes first.
 
     Units: `window_s` is how long the window of the most pressed job is still open, or its RPO where it has none.
     """
-    plan = plan_night(night)
+    plan = plan_night(night, running)
     starts = {placement.key: placement.start_s for placement in plan.placements}
     rules = choose(workflow, night, window_s, latest=starts, span_s=plan.bound.knee_s)
     if rules.name == "planner":

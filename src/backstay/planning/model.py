@@ -44,7 +44,7 @@ class Demand:
 
     `volume` moves at `own_rate` at most, after `prep_s` in which slots are held and nothing moves. `deadline_s` is when
     it must have ended for its RPO to hold. It may start in the intervals `open` only; with `stop` it must also have
-    ended in the one in which it began, unless no interval is long enough.
+    ended in the one in which it began; where none is long enough it has no place.
     """
 
     key: str

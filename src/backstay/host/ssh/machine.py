@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import quote
 
 from backstay.domain.errors import MachineLacks, Unavailable
@@ -15,6 +15,7 @@ from backstay.ports.clock import Clock
 from backstay.ports.progress import Silent
 from backstay.ports.secrets import Secrets
 
+from .echo import Echo
 from .forward import WINDOW, leading_to
 from .loop import call, post
 from .runner import SshRunner
@@ -37,6 +38,7 @@ class SshMachine:
         self.ways = Ways(host, state, window)
         self._window = window
         self._check = Silent().check
+        self._echo: Echo | Literal[False] | None = None
         self.runner = SshRunner(host, secrets, clock, self.ways)
 
     @property
@@ -68,11 +70,17 @@ class SshMachine:
             post(listener.close)
 
     def round_trip(self) -> float | None:
-        return call(self.ways.probe(self._check).round_trip(), self._check)
+        """By packets that kernels answer, where they are let through; else by a word to the watch."""
+        way = self.ways.probe(self._check)
+        if self._echo is None:
+            self._echo = _echo_to(way.peer)
+        return self._echo.round_trip() if self._echo else call(way.round_trip(), self._check)
 
     def close(self) -> None:
         """Whatever still runs there for us is stopped."""
         self.ways.close()
+        if self._echo:
+            self._echo.close()
 
     def __enter__(self) -> Self:
         return self
@@ -84,5 +92,19 @@ class SshMachine:
         feed = () if content is None else (content,)
         said = said_by(self.host, self.ways.way(self._check), self._check, script, *args, feed=feed)
         if said.status != 0:
-            raise MachineLacks(f"{failure} on {self.host.name}: {said.err.strip()}", subject=self.host.name)
+            raise MachineLacks(
+                f"{failure} on {self.host.name}: {said.err.strip()}",
+                subject=self.host.name,
+                hint="Look whether there is room in the account's home folder there, and whether it may write to it.",
+            )
         return said
+
+
+def _echo_to(address: str) -> Echo | Literal[False]:
+    """False where nobody answers, or we may not ask."""
+    with contextlib.suppress(OSError):
+        echo = Echo(address)
+        if echo.answered():
+            return echo
+        echo.close()
+    return False

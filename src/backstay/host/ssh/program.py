@@ -13,7 +13,7 @@ from backstay.host.command import program_of
 from backstay.host.leftovers import RUN_MARK
 from backstay.ports.runner import Command
 
-from .errors import cut_off, no_shell
+from .errors import cut_off
 from .loop import CHECK_EVERY_S, call, post
 from .scripts import becoming, sent
 from .session import Session
@@ -158,15 +158,10 @@ class FarProgram:
             taken = b"".join(self._session.take())
             self._said += taken
             if not taken and (self.status is not None or self._session.ended):
-                raise self._silent()
+                raise self._lost()  # the account has a shell: the watch runs in it
             self._check()
         line, _, self._said = self._said.partition(b"\n")
         return line.decode()
-
-    def _silent(self) -> Unavailable:
-        if self._session.ended and self.status is None:
-            return self._lost()
-        return no_shell(self._host)
 
     def _lost(self) -> Unavailable:
         return cut_off(self._host, f"{program_of(self._command)} ran there")

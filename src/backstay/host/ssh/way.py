@@ -52,6 +52,11 @@ class Way:
         self._connection = connection
 
     @property
+    def peer(self) -> str:
+        """The address that answered; of the first machine on the way, if there are several."""
+        return str(self._connection.get_extra_info("peername")[0])
+
+    @property
     def closed(self) -> bool:
         """May be asked in any thread."""
         return self._watch.gone or self._key not in living

@@ -16,6 +16,9 @@ from .way import Way, open_way
 
 Check = Callable[[], None]
 
+_SPOKEN = 4
+"""Windows of a program's output to that of a port: it is handed to another thread on its way, and would wait for it."""
+
 
 class Ways:
     """One for what jobs do, and another, on which nothing else moves, for asking how long a message takes."""
@@ -35,7 +38,7 @@ class Ways:
         with self._turn(check):
             if self._way is None or self._way.closed:
                 self._end(self._way)
-                self._way = call(open_way(self._host, self._mark, self._window), check)
+                self._way = call(open_way(self._host, self._mark, _SPOKEN * self._window), check)
                 self._swept += sweep(self._host, self._way, check)
             return self._way
 
@@ -44,7 +47,7 @@ class Ways:
         with self._turn(check):
             if self._probe is None or self._probe.closed:
                 self._end(self._probe)
-                self._probe = call(open_way(self._host, self._mark, self._window), check)
+                self._probe = call(open_way(self._host, self._mark, _SPOKEN * self._window), check)
             return self._probe
 
     def sweep(self, check: Check) -> int:
