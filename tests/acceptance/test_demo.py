@@ -61,6 +61,7 @@ def until_nothing_is_left(here: Path) -> None:
     assert left(here) == []
 
 
+@pytest.mark.long
 def test_two_demos_at_once_one_by_an_ordinary_user_without_a_home_tell_the_story_and_leave_nothing(
     here: Path, tmp_path: Path
 ) -> None:

@@ -14,12 +14,11 @@ from threading import Thread
 
 import pytest
 
-from backstay.domain.errors import Cancelled, EngineFailed, InvariantBroken, MachineLacks, Unavailable
+from backstay.domain.errors import Cancelled, EngineFailed, InvariantBroken, MachineLacks, NotAdmitted, Unavailable
 from backstay.domain.estate import Host
 from backstay.domain.secrets import Secret
 from backstay.host.clock import SystemClock
 from backstay.host.secrets import HostSecrets
-from backstay.domain.errors import NotAdmitted
 from backstay.host.ssh.machine import SshMachine
 from backstay.ports.progress import Silent
 from backstay.ports.runner import Command

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from backstay.app.hosts import preparation
-from backstay.domain.errors import ConfigError
+from backstay.domain.errors import ConfigError, NotAdmitted
 from backstay.domain.estate import Estate, Host
-from backstay.domain.errors import NotAdmitted
 from backstay.host.ssh.machine import SshMachine
 from backstay.ports.progress import Silent
 from backstay.ports.runner import Command
