@@ -6,7 +6,7 @@ from math import floor
 
 from ortools.sat.python import cp_model
 
-from backstay.planning.figures import Figures
+from backstay.planning.night.figures import Figures
 
 TICKS = 2_000
 """Into how many parts the longest time is cut. Times are rounded down, so that the proof holds for the true ones."""

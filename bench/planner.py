@@ -11,11 +11,11 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from backstay.planning.bounds import bound_of, heads_of
-from backstay.planning.figures import Figures, figures_of
-from backstay.planning.model import Bound, Night
-from backstay.planning.portfolio import plan_night
-from backstay.planning.reserving import play
+from backstay.planning.night.bounds import bound_of, heads_of
+from backstay.planning.night.figures import Figures, figures_of
+from backstay.planning.night.model import Bound, Night
+from backstay.planning.night.portfolio import plan_night
+from backstay.planning.night.reserving import play
 from bench.measuring import machine
 from bench.report import Report, Table
 from planning.nights import mixed_night

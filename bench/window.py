@@ -17,8 +17,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from backstay.planning.bounds import bound
-from backstay.planning.model import Demand, Night, Resource
+from backstay.planning.night.bounds import bound
+from backstay.planning.night.model import Demand, Night, Resource
 from bench import rivals
 from bench.emulated import LINKS, PAYLOAD, SLOTS, TARGET_RATE, Emulated, empty_repositories, emulated
 from bench.history import remembered

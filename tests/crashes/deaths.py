@@ -24,7 +24,7 @@ from backstay.flows import backup
 from backstay.flows.adapters import Adapters, Site
 from backstay.flows.limits import Limits
 from backstay.flows.records import Admitted, Copied, Ended, Prepared, Ticket
-from backstay.planning.model import Resource
+from backstay.planning.night.model import Resource
 from backstay.ports.engine import BackupRequest, Repository
 from backstay.ports.kind import HoldRequest
 

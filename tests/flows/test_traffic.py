@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backstay.domain.secrets import Secret
 from backstay.flows.traffic import Traffic
-from backstay.planning.sharing import LEAST
+from backstay.planning.live.sharing import LEAST
 
 MB = 1_000_000.0
 

@@ -11,9 +11,9 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from backstay.planning.bounds import bound, heads_of
-from backstay.planning.figures import figures_of
-from backstay.planning.model import ALWAYS, Demand, Night, Placement, Resource, ResourceKind, Schedule
+from backstay.planning.night.bounds import bound, heads_of
+from backstay.planning.night.figures import figures_of
+from backstay.planning.night.model import ALWAYS, Demand, Night, Placement, Resource, ResourceKind, Schedule
 
 MB = 1e6
 

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from zoneinfo import ZoneInfo
 
 from backstay.domain.estate import Blackout, Estate, Window
-from backstay.planning.agenda import Agenda, Calendars, Due, Entry
+from backstay.planning.calendar.agenda import Agenda, Calendars, Due, Entry
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

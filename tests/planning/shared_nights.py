@@ -6,9 +6,9 @@ from math import inf
 
 from hypothesis import strategies as st
 
-from backstay.planning.model import ALWAYS, Bound, Demand, Night, Resource
-from backstay.planning.patterns import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, hybrid, planned
-from backstay.planning.rules import Rules
+from backstay.planning.night.model import ALWAYS, Bound, Demand, Night, Resource
+from backstay.planning.patterns.known import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, hybrid, planned
+from backstay.planning.patterns.rules import Rules
 
 NO_BOUND = Bound(1.0, 1.0, "path", {})
 

@@ -12,7 +12,7 @@ import pytest
 from backstay.config.values import moment as local
 from backstay.domain.errors import InvariantBroken
 from backstay.domain.estate import Blackout, Window
-from backstay.planning.agenda import Agenda, Entry
+from backstay.planning.calendar.agenda import Agenda, Entry
 from planning.pretending import DAY, HOUR, MINUTE, START, Machine, Ran, calendars, machine
 
 TEN = 10 * MINUTE

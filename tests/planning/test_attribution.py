@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.planning.attribution import Part, RunSample, attributed, attributed_night, limit_in
+from backstay.planning.live.attribution import Part, RunSample, attributed, attributed_night, limit_in
 
 MB = 1e6
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backstay.planning.admission import capacities_at, flows_of, may_start
-from backstay.planning.fluid import Fluid, simulated
-from backstay.planning.model import ALWAYS, Demand, Night, Placement, Resource, Schedule
-from backstay.planning.patterns import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, hybrid
-from backstay.planning.rules import Rules
-from backstay.planning.sharing import fair_rates
+from backstay.planning.live.sharing import fair_rates
+from backstay.planning.night.model import ALWAYS, Demand, Night, Placement, Resource, Schedule
+from backstay.planning.patterns.admission import capacities_at, flows_of, may_start
+from backstay.planning.patterns.fluid import Fluid, simulated
+from backstay.planning.patterns.known import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, hybrid
+from backstay.planning.patterns.rules import Rules
 from planning.shared_nights import NO_BOUND, nights, rules_for
 
 LINK = {"link": Resource("link", "link", 100.0)}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.planning.kneeguard import Sample, State, limit_for, step
+from backstay.planning.live.kneeguard import Sample, State, limit_for, step
 
 PRODUCTION = range(600, 700)
 """Seconds in which production takes its part of the plant."""

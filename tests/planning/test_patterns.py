@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backstay.planning.admission import capacities_at, flows_of, may_start
-from backstay.planning.model import Demand, Night, Resource, Schedule
-from backstay.planning.patterns import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, choose, compared, hybrid, planned
-from backstay.planning.rules import Rules
-from backstay.planning.sharing import fair_rates
+from backstay.planning.live.sharing import fair_rates
+from backstay.planning.night.model import Demand, Night, Resource, Schedule
+from backstay.planning.patterns.admission import capacities_at, flows_of, may_start
+from backstay.planning.patterns.known import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, choose, compared, hybrid, planned
+from backstay.planning.patterns.rules import Rules
 from planning.shared_nights import NO_BOUND, nights, rules_for
 
 HOSTS = {f"host{number}": Resource(f"host{number}", "host", 100.0, 1) for number in (1, 2, 3)}

@@ -9,10 +9,10 @@ from random import Random
 import pytest
 from bench.exact import proven_least
 
-from backstay.planning.bounds import bound
-from backstay.planning.figures import figures_of
-from backstay.planning.model import Bound, Demand, Night, Resource
-from backstay.planning.portfolio import plan_night
+from backstay.planning.night.bounds import bound
+from backstay.planning.night.figures import figures_of
+from backstay.planning.night.model import Bound, Demand, Night, Resource
+from backstay.planning.night.portfolio import plan_night
 from planning.nights import CLOSE, mixed_night
 
 

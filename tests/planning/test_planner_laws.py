@@ -9,9 +9,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backstay.planning.bounds import bound
-from backstay.planning.model import ALWAYS, Night
-from backstay.planning.portfolio import ALL_ORDERS, plan_night
+from backstay.planning.night.bounds import bound
+from backstay.planning.night.model import ALWAYS, Night
+from backstay.planning.night.portfolio import ALL_ORDERS, plan_night
 from planning.nights import CLOSE, faults, odd_nights, rate_at, with_some_running
 
 

@@ -9,10 +9,10 @@ from math import inf
 import pytest
 
 from backstay.planning.advising import advice_for, span
-from backstay.planning.figures import figures_of
-from backstay.planning.model import Demand, Night, Placement, Resource, Schedule
-from backstay.planning.portfolio import plan_night
-from backstay.planning.reserving import play
+from backstay.planning.night.figures import figures_of
+from backstay.planning.night.model import Demand, Night, Placement, Resource, Schedule
+from backstay.planning.night.portfolio import plan_night
+from backstay.planning.night.reserving import play
 from planning.nights import mixed_night
 
 LINK = Resource("link:wan", "link", 10.0)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.planning.filling import filled
-from backstay.planning.sharing import LEAST, PROBE, Flow, demand_of, fair_rates, held_at, in_order
+from backstay.planning.live.sharing import LEAST, PROBE, Flow, demand_of, fair_rates, held_at, in_order
+from backstay.planning.patterns.filling import filled
 
 MB = 1e6
 NAMES = ("a", "b", "c", "d")

@@ -12,10 +12,10 @@ import pytest
 
 from backstay.config.values import moment as local
 from backstay.domain.estate import Blackout, Window
-from backstay.planning.agenda import Entry
-from backstay.planning.chores import Cadence
-from backstay.planning.model import Night, Resource, Schedule
-from backstay.planning.portfolio import plan_night
+from backstay.planning.calendar.agenda import Entry
+from backstay.planning.calendar.chores import Cadence
+from backstay.planning.night.model import Night, Resource, Schedule
+from backstay.planning.night.portfolio import plan_night
 from backstay.planning.simulating import Simulation, Subject, simulate
 from planning.pretending import DAY, HOUR, MINUTE, START, calendars
 

@@ -10,8 +10,8 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.planning.chores import Cadence, ChoreRun, chores_of
-from backstay.planning.spreading import Chore, balance, spread
+from backstay.planning.calendar.chores import Cadence, ChoreRun, chores_of
+from backstay.planning.calendar.spreading import Chore, balance, spread
 
 TARGET = "target:vault"
 FIRST = date(2026, 3, 1)

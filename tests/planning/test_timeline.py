@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.planning.timeline import Timeline, advanced, begun
+from backstay.planning.calendar.timeline import Timeline, advanced, begun
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 spans = st.timedeltas(timedelta(0), timedelta(days=400))

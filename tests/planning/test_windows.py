@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from backstay.config.values import moment as local
 from backstay.domain.estate import Blackout, Link, Weekday, Window
-from backstay.planning.calendars import Calendar
-from backstay.planning.windows import is_open, link_steps, next_opening, occurrences, open_intervals
+from backstay.planning.calendar.calendars import Calendar
+from backstay.planning.calendar.windows import is_open, link_steps, next_opening, occurrences, open_intervals
 
 VIENNA = ZoneInfo("Europe/Vienna")
 NIGHT = Window("night", "22:00", "06:00")

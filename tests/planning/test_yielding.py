@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from backstay.planning.yielding import LEAST_PART, Yielding, yielded
+from backstay.planning.live.yielding import LEAST_PART, Yielding, yielded
 
 TICK_S = 0.1
 BASE_S = 0.02

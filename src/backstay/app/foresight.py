@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from backstay.planning.agenda import Calendars
-from backstay.planning.arranging import arranged, every_pattern
+from backstay.planning.calendar.agenda import Calendars
 from backstay.planning.days import Gap as Gap
 from backstay.planning.foresight import full_night, subjects_of
 from backstay.planning.network import resources_of, told
-from backstay.planning.patterns import compared
-from backstay.planning.portfolio import plan_quickly
+from backstay.planning.night.portfolio import plan_quickly
+from backstay.planning.patterns.arranging import arranged, every_pattern
+from backstay.planning.patterns.known import compared
 from backstay.planning.simulating import simulate as simulated_days
 
 from .standing import ended_facts, standings

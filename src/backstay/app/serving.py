@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from backstay.domain.errors import Refused
-from backstay.planning.agenda import Agenda, Calendars
+from backstay.planning.calendar.agenda import Agenda, Calendars
 from backstay.planning.foresight import entries_of
 from backstay.planning.plan import plan_due
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from math import inf
 
 from backstay.domain.runs import Run
-from backstay.planning.admission import may_start
-from backstay.planning.arranging import arranged
-from backstay.planning.model import Demand, Night, Resource
+from backstay.planning.night.model import Demand, Night, Resource
 from backstay.planning.nights import demand_of
 from backstay.planning.objectives import Standing
-from backstay.planning.rules import Rules
+from backstay.planning.patterns.admission import may_start
+from backstay.planning.patterns.arranging import arranged
+from backstay.planning.patterns.rules import Rules
 
 from .adapters import Adapters
 

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from backstay.domain.errors import BackstayError
-from backstay.planning import kneeguard
+from backstay.planning.live import kneeguard
+from backstay.planning.live.yielding import Yielding, yielded
 from backstay.planning.network import host_key, way_of
-from backstay.planning.yielding import Yielding, yielded
 from backstay.ports.machine import Machine
 from backstay.ports.probe import Probe
 

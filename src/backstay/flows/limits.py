@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backstay.domain.estate import Estate
-from backstay.planning.model import Resource
 from backstay.planning.network import HOST_SLOTS, TARGET_SLOTS, host_key, resources_of
+from backstay.planning.night.model import Resource
 from backstay.ports.clock import Clock
 
 _AHEAD = timedelta(days=1)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf, isfinite
 
-from backstay.planning.sharing import FULL_USE, LEAST, Flow, demand_of, fair_rates, in_order
+from backstay.planning.live.sharing import FULL_USE, LEAST, Flow, demand_of, fair_rates, in_order
 from backstay.ports.clock import Clock
 from backstay.ports.gateway import Gateway
 

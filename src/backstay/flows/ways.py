@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from backstay.domain.estate import Target, Workload
+from backstay.planning.live.sharing import LEAST
 from backstay.planning.network import way_of
-from backstay.planning.sharing import LEAST
 from backstay.ports.clock import Clock
 from backstay.ports.engine import Engine, Paths, Repository, Stream
 from backstay.ports.gateway import Access

@@ -6,10 +6,10 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from math import ceil, inf
 
-from .bounds import bound
-from .model import Night, Resource, Schedule
 from .network import told
-from .portfolio import plan_night
+from .night.bounds import bound
+from .night.model import Night, Resource, Schedule
+from .night.portfolio import plan_night
 
 MORE = 1.2
 """How much wider a resource is made, to see what that saves."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from math import inf
 
-from .agenda import Due, Entry
-from .chores import ChoreRun
+from .calendar.agenda import Due, Entry
+from .calendar.chores import ChoreRun
 
 
 @dataclass(frozen=True, slots=True)

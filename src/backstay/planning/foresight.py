@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from backstay.domain.estate import Estate
 
-from .agenda import Calendars, Entry
-from .chores import Cadence
-from .model import Demand, Night
+from .calendar.agenda import Calendars, Entry
+from .calendar.chores import Cadence
 from .network import host_key, resources_of, way_of
+from .night.model import Demand, Night
 from .nights import demand_of
 from .objectives import Standing
 from .simulating import Subject

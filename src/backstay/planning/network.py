@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from backstay.domain.estate import Estate, Link, Pool, Target, Workload
 
-from .model import Resource
-from .windows import link_steps
+from .calendar.windows import link_steps
+from .night.model import Resource
 
 HOST_SLOTS = 2
 TARGET_SLOTS = 3

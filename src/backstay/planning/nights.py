@@ -6,8 +6,8 @@ from datetime import datetime
 
 from backstay.domain.estate import Estate, Target
 
-from .model import Demand
 from .network import way_of
+from .night.model import Demand
 from .objectives import Standing
 
 

@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 from backstay.domain.errors import PlanImpossible
 from backstay.domain.estate import Estate, Pattern
 
-from .agenda import Agenda, Calendars, Due
-from .arranging import arranged
+from .calendar.agenda import Agenda, Calendars, Due
 from .days import SimulatedRun
 from .foresight import entries_of, subjects_of
 from .jobs import Job
-from .model import Bound, Night, Placement, Resource, Schedule
 from .network import resources_of, told
+from .night.model import Bound, Night, Placement, Resource, Schedule
 from .nights import demand_of
 from .objectives import Standing, require_possible
-from .patterns import FEW, serial_s
+from .patterns.arranging import arranged
+from .patterns.known import FEW, serial_s
 from .simulating import simulate
 
 _AHEAD = timedelta(days=3)

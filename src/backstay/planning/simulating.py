@@ -12,11 +12,11 @@ from heapq import heappop, heappush
 from itertools import accumulate
 from math import inf
 
-from .agenda import Agenda, Calendars, Due, Entry
-from .calendars import Calendar
-from .chores import Cadence, ChoreRun, chores_of
+from .calendar.agenda import Agenda, Calendars, Due, Entry
+from .calendar.calendars import Calendar
+from .calendar.chores import Cadence, ChoreRun, chores_of
 from .days import Day, Gap, SimulatedRun, days_of, gaps_of, loads_of
-from .model import ALWAYS, Demand, Night, Placement, Resource, Schedule
+from .night.model import ALWAYS, Demand, Night, Placement, Resource, Schedule
 from .unhindered import unhindered
 
 GRAIN = timedelta(minutes=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
-from .model import Demand, Night, Placement, Resource
+from .night.model import Demand, Night, Placement, Resource
 
 
 def unhindered(night: Night) -> Mapping[str, Placement] | None:

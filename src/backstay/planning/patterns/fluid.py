@@ -11,8 +11,9 @@ from bisect import bisect_left, insort
 from math import inf, nextafter
 from typing import NamedTuple
 
+from backstay.planning.night.model import Bound, Demand, Night, Placement, Schedule
+
 from .admission import Room
-from .model import Bound, Demand, Night, Placement, Schedule
 from .rules import Rules, need_of
 from .streams import Streams
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from backstay.planning.night.model import Night, Resource
+
 from .filling import Numbers, Places, filled
-from .model import Night, Resource
 from .rules import Rules, most_of
 
 WORST_LOSS = 0.15

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from math import inf
 
-from .model import Night
+from backstay.planning.live.sharing import LEAST, Flow
+from backstay.planning.night.model import Night
+
 from .rules import Rules, most_of, need_of, slots_of
-from .sharing import LEAST, Flow
 
 
 def may_start(

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from backstay.domain.spans import span_text
+from backstay.planning.objectives import margin
 
 from .calendars import Calendar
-from .objectives import margin
 from .windows import LOOK_AHEAD, Occurrence
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from .model import Demand, Night
+from backstay.planning.night.model import Demand, Night
 
 
 @dataclass(frozen=True, slots=True)

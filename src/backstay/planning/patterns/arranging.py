@@ -6,11 +6,11 @@ from collections.abc import Set
 from dataclasses import replace
 
 from backstay.domain.estate import Pattern
+from backstay.planning.night.model import Night, Schedule
+from backstay.planning.night.portfolio import plan_night
 
 from .fluid import simulated
-from .model import Night, Schedule
-from .patterns import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, choose, hybrid
-from .portfolio import plan_night
+from .known import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, choose, hybrid
 from .rules import Rules
 
 

@@ -15,9 +15,9 @@ from heapq import heapify, heappop, heappush
 from backstay.domain.errors import InvariantBroken
 from backstay.domain.estate import Estate
 from backstay.domain.findings import Finding
+from backstay.planning.objectives import margin
 
 from .calendars import Calendar
-from .objectives import margin
 from .slots import Claim, Slot, next_slot
 from .timeline import Timeline, advanced, begun
 from .windows import LOOK_AHEAD

@@ -9,8 +9,8 @@ from math import inf
 from typing import Literal
 
 from backstay.domain.spans import span_text
+from backstay.planning.night.model import Demand, Night, Schedule
 
-from .model import Demand, Night, Schedule
 from .rules import RulePool, Rules
 
 FEW = 10

@@ -1,0 +1,1 @@
+"""One night: what is to be done, what it takes at least, and when each job runs at which rate."""
