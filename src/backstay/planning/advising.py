@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 from math import ceil, inf
 
@@ -49,37 +49,42 @@ class Relief:
 
 
 def advice_for(night: Night, schedule: Schedule, running: Set[str] = frozenset()) -> tuple[Relief, ...]:
-    """The binding resource and the runners-up, each with what +20 % there (a pool: slots, rounded up) would save."""
+    """The binding resource and the runners-up, each with what a fifth more of its rate or of its slots would save."""
     parts = schedule.bound.parts
-    keys = sorted((key for key in parts if key != "path"), key=lambda key: (-parts[key], key))[:LOOKED_AT]
+    limited = [key for key in parts if key != "path" and any(_widened(night.resources[key]))]
+    keys = sorted(limited, key=lambda key: (-parts[key], key))[:LOOKED_AT]
     reliefs = tuple(_relief(night, schedule, night.resources[key], running) for key in keys)
     return (_path(schedule), *reliefs) if schedule.bound.binding == "path" else reliefs
 
 
 def _relief(night: Night, schedule: Schedule, resource: Resource, running: Set[str]) -> Relief:
-    wider = replace(night, resources={**night.resources, resource.key: _widened(resource)})
+    """The better of a higher rate and more slots."""
     before = schedule.bound if not schedule.unplaced else bound(night, running)
-    by_bound = max(0.0, before.knee_s - bound(wider, running).knee_s)
-    replanned = None
-    if len(night.demands) <= REPLANNED:
-        plan = plan_night(wider, running)
-        # Room for more jobs is not a loss, even if the night takes longer then.
-        replanned = max(0.0, schedule.makespan_s - plan.makespan_s)
-    relief = Relief(resource.key, schedule.bound.binding == resource.key, by_bound, replanned, "")
-    return replace(relief, text=_said(resource, relief.saves_s))
+    tried = []
+    for more, wider in _widened(resource):
+        changed = replace(night, resources={**night.resources, resource.key: wider})
+        by_bound = max(0.0, before.knee_s - bound(changed, running).knee_s)
+        replanned = None
+        if len(night.demands) <= REPLANNED:
+            # Room for more jobs is not a loss, even if the night takes longer then.
+            replanned = max(0.0, schedule.makespan_s - plan_night(changed, running).makespan_s)
+        relief = Relief(resource.key, schedule.bound.binding == resource.key, by_bound, replanned, "")
+        tried.append(replace(relief, text=_said(resource, more, relief.saves_s)))
+    return max(tried, key=lambda relief: relief.saves_s)
 
 
-def _widened(resource: Resource) -> Resource:
-    if resource.capacity == inf and not resource.steps:
-        return replace(resource, slots=ceil(resource.slots * MORE)) if resource.slots < inf else resource
-    steps = tuple((since, capacity * MORE) for since, capacity in resource.steps)
-    return replace(resource, capacity=resource.capacity * MORE, steps=steps)
+def _widened(resource: Resource) -> Iterator[tuple[str, Resource]]:
+    """What may be more of it, and the resource with it."""
+    if resource.capacity < inf or resource.steps:
+        steps = tuple((since, capacity * MORE) for since, capacity in resource.steps)
+        yield "+20 %", replace(resource, capacity=resource.capacity * MORE, steps=steps)
+    if resource.slots < inf:
+        slots = ceil(resource.slots * MORE)
+        yield f"{slots} slots", replace(resource, slots=slots)
 
 
-def _said(resource: Resource, saves_s: float) -> str:
+def _said(resource: Resource, more: str, saves_s: float) -> str:
     name = told(resource.key) if ":" in resource.key else f"{resource.kind} {resource.key}"
-    only_slots = resource.capacity == inf and not resource.steps
-    more = f"{ceil(resource.slots * MORE)} slots" if only_slots and resource.slots < inf else "+20 %"
     if saves_s < NOTEWORTHY_S:
         return f"{more} on {name} saves nothing"
     return f"{more} on {name} shortens the window by {span(saves_s)}"
