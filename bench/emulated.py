@@ -92,7 +92,7 @@ class Emulated:
 
 
 def works(scale: float, seed: int) -> tuple[Work, ...]:
-    """Twenty-six workloads; `scale` is about the seconds that the links need at least."""
+    """Twenty-eight workloads; `scale` is about the seconds that the links need at least."""
     rng = random.Random(seed)
     found: list[Work] = []
     for link, names in HOSTS.items():

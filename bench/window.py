@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ from bench.report import Report, Table
 
 SUMMARY = "the window of an emulated estate against its bound, beside scripts; and production on a shared link"
 METHOD = (
-    "Six hosts in network namespaces with sshd, two links shaped by tc tbf, two targets, 26 workloads; random data.",
+    "Six hosts in network namespaces with sshd, two links shaped by tc tbf, two targets, 28 workloads; random data.",
     "ratio: window over the knee bound of the same volumes, slots and links (payload, less what production takes).",
     "late: workloads that ended later than 1.25 times the bound. Production asks on the wan through the whole window.",
     "yield: from the arrival of the burst until answers are within 1.5 times the quiet p99 for a second.",
@@ -75,10 +76,9 @@ class Lived:
         """From the burst until answers are quiet again for a second."""
         if self.burst_at is None:
             return None
-        bad = [a.at for a in self.answers if self.burst_at <= a.at < self.burst_at + BURST_S]
-        slow = [a for a in self.answers if a.at in set(bad) and a.seconds > 1.5 * self.quiet_p99]
-        last = next((a.at for a in slow if not any(a.at < b.at <= a.at + 1.0 for b in slow)), None)
-        return 0.0 if last is None else last - self.burst_at
+        until, tolerated = self.burst_at + BURST_S, 1.5 * self.quiet_p99
+        slow = [each.at for each in self.answers if self.burst_at <= each.at < until and each.seconds > tolerated]
+        return next((at - self.burst_at for at in slow if not any(at < other <= at + 1.0 for other in slow)), 0.0)
 
 
 def measure(options: argparse.Namespace, root: Path) -> Report:
@@ -97,7 +97,7 @@ def measure(options: argparse.Namespace, root: Path) -> Report:
         for _ in range(options.rounds):
             for name in order.sample(sorted(patterns), len(patterns)):
                 lived[name].append(live(estate, fresh.folder(name), patterns[name]))
-                print(name, lived[name][-1], flush=True)
+                print(f"{name}: {lived[name][-1].window_s:.1f} s", file=sys.stderr, flush=True)
         bursts = [
             live(estate, fresh.folder("burst"), patterns["backstay"], burst_after=options.scale / 3)
             for _ in range(options.rounds if "backstay" in patterns else 0)

@@ -35,6 +35,8 @@ def test_alone_the_benches_are_listed() -> None:
     assert listed.returncode == 0
     assert "overhead" in listed.stdout
     assert "standing" in listed.stdout
+    assert "planner" in listed.stdout
+    assert "window" in listed.stdout
 
 
 def test_an_odd_number_of_rounds_is_refused() -> None:
@@ -63,3 +65,20 @@ def test_standing_measures_commands_over_a_history() -> None:
     assert {row["command"] for row in commands["rows"]} >= {"status", "plan", "check --json"}
     assert all(row["wall"]["median"] > 0 and row["peak MiB"] > 20 for row in commands["rows"])
     assert memory["rows"][0]["second"] > 20
+
+
+def test_the_planner_is_held_against_bounds_and_other_orders() -> None:
+    found = document("planner", "--sizes", "50", "--seeds", "2", "--exact", "0")
+    rows = [row for table in found["tables"] for row in table["rows"]]
+    assert any(row.get("jobs") == 50 for row in rows)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_the_window_is_held_against_its_bound_and_production_is_asked_meanwhile() -> None:
+    found = document("window", "--rounds", "1", "--scale", "15", "--only", "backstay")
+    windows, bursts = found["tables"]
+    (row,) = windows["rows"]
+    assert row["ratio"]["median"] >= 1.0
+    assert row["p99 / quiet"]["median"] > 0
+    assert bursts["rows"][0]["yield s"]["median"] >= 0
