@@ -169,6 +169,7 @@ def recorded(place: Place, run: dict[str, Any]) -> dict[str, int]:
     return {name.rpartition(".")[2].strip('"'): rows.count for name, rows in tables.items()}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_two_backups_of_each_database_under_a_writer_are_of_one_moment(written: Written) -> None:
     prove_moments(written, 2)

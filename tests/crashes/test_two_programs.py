@@ -43,6 +43,7 @@ with opened(Door(state=sys.argv[1])) as house:
 """
 
 
+@pytest.mark.long
 def test_runs_asked_for_at_the_same_moment_leave_one_point_each(slow: SlowEstate) -> None:
     slow.let_it_end()
     for first, second in ((["quick"], ["quick"]), (["quick"], ["slow"]), (["--all"], ["--all"])):

@@ -24,6 +24,7 @@ from sources.breaking import (
 )
 
 
+@pytest.mark.long
 def test_broken_trees_and_files_fail_by_name_and_are_done_once_repaired(place: Place) -> None:
     sources = place.root / "sources"
     for name in (GOOD, "gone", "first", "second", "emptied", "shrunk"):

@@ -12,6 +12,7 @@ from acceptance.estates import Place, leftovers, some_files
 from sources.breaking import done, failed, kept, nothing_half_made, remount, run, small_disk, standing, unmount
 
 
+@pytest.mark.long
 def test_a_full_target_fails_the_run_and_the_next_one_is_done_when_there_is_room(place: Place) -> None:
     tree = some_files(place.root / "tree")
     place.write({"tree": f"kind: files, paths: [{tree}]"})
