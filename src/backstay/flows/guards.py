@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from backstay.domain.errors import BackstayError
+from backstay.domain.estate import Workload
 from backstay.planning.live import kneeguard
 from backstay.planning.live.yielding import Yielding, yielded
 from backstay.planning.network import host_key, way_of
@@ -20,7 +21,7 @@ TURN_S = 0.25
 """Between two looks at who takes what."""
 
 BUSY_S, IDLE_S = 0.1, 1.0
-"""Between two round trips on a link, while jobs use it and while none does."""
+"""Between two round trips on a link, and between two looks whether a run crosses it."""
 
 LOST_S = 5.0
 """Before a host that did not answer is asked again."""
@@ -73,33 +74,37 @@ class LinkGuard:
 
     def _once(self) -> float:
         """One round trip; how long to wait for the next."""
-        using, _, _ = self._with.traffic.granted(self._key)
         machine = self._machine()
         try:
             round_trip = machine.round_trip() if machine else None
         except BackstayError:
             return LOST_S  # a host that is away says nothing about its link; its own run tells why
         if round_trip is None:
-            return LOST_S
+            return IDLE_S
         part = self._state.part
         self._state = yielded(self._state, round_trip)
         if self._state.part != part:
             self._with.limits.leave(self._key, self._state.part)
             self._with.traffic.turn()
-        return BUSY_S if using or self._state.part < 1 or not self._state.known else IDLE_S
+        return BUSY_S
 
     def _machine(self) -> Machine | None:
-        """A host whose jobs cross the link: one that moves bytes now, else any."""
-        estate = self._with.estate
-        behind = [
-            workload
-            for workload in estate.workloads.values()
-            if workload.exempt is None and self._key in way_of(estate, workload, estate.target_of(workload))
-        ]
-        far = [workload for workload in behind if self._with.source_site(workload) is not self._with.here]
+        """A host whose runs cross the link: one that moves bytes now, else one that will. None while nobody does, so
+        that no host is asked for nothing."""
+        far = [workload for workload in self._crossing() if self._with.source_site(workload) is not self._with.here]
         busy = (each for each in far if self._with.traffic.granted(host_key(each.host))[0])
         chosen = next(busy, far[0] if far else None)
         return self._with.source_site(chosen).machine if chosen else None
+
+    def _crossing(self) -> list[Workload]:
+        """The workloads of open runs that cross the link."""
+        estate = self._with.estate
+        known = [
+            (estate.workloads[run.workload], estate.targets[run.target])
+            for run in self._with.catalog.runs(open_only=True)
+            if run.workload in estate.workloads and run.target in estate.targets
+        ]
+        return [workload for workload, target in known if self._key in way_of(estate, workload, target)]
 
 
 class _Streams:
