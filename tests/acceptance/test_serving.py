@@ -68,3 +68,11 @@ def test_with_stop_a_run_is_stopped_when_its_window_closes_and_is_due_again(plac
     assert (run["result"], run["error"]["message"]) == ("cancelled", "stopped: its window has closed"), answer
     assert place.ask("runs", "slow")["runs"][0]["result"] == "cancelled"
     assert place.points("slow") == []
+
+
+def test_a_month_and_the_patterns_can_be_read_by_a_program(place: Place) -> None:
+    place.write({"tree": f"kind: files, paths: [{place.root / 'tree'}]"}, policy="{rpo: 1d}")
+    month = place.ask("simulate", "--days", "31")
+    assert len(month["days"]) == len(month["storage"]) == 31
+    assert month["gaps"][0]["workload"] == "tree"
+    assert {each["name"] for each in place.ask("compare")["patterns"]} >= {"serial", "static", "hybrid", "planner"}

@@ -128,10 +128,10 @@ def simulate(house: Opened, days: int) -> SimulateView:
                 day.day, len(day.workloads), round(day.busy_s, 1), day.peak, day.outside,
                 sum(chore.work == "verify" for chore in day.chores), sum(chore.work == "drill" for chore in day.chores),
             )
-            for day in simulation.days
+            for day in simulation.days[:days]
         ),
         gaps=simulation.gaps,
-        storage=tuple(StorageView(day, round(size)) for day, size in simulation.storage),
+        storage=tuple(StorageView(day, round(size)) for day, size in simulation.storage[:days]),
         balance={told(key): round(evenness, 2) for key, evenness in simulation.balance.items()},
         measured=sum(stand.measured for stand in stands),
         workloads=len(stands),

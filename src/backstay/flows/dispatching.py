@@ -11,7 +11,7 @@ from backstay.planning.night.model import Demand, Night, Resource
 from backstay.planning.nights import demand_of
 from backstay.planning.objectives import Standing
 from backstay.planning.patterns.admission import may_start
-from backstay.planning.patterns.arranging import arranged
+from backstay.planning.patterns.arranging import chosen
 from backstay.planning.patterns.rules import Rules
 
 from .adapters import Adapters
@@ -53,7 +53,7 @@ class Dispatcher:
         )
         night = Night(tuple(demands), resources)
         if self._rules is None:
-            self._rules, _ = arranged(self._with.estate.workflow, night, self._window_s, running)
+            self._rules, _ = chosen(self._with.estate.workflow, night, self._window_s, running)
         return night, self._rules
 
     def _present(self, demand: Demand, running: frozenset[str], resources: Mapping[str, Resource]) -> Demand:

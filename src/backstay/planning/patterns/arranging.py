@@ -14,10 +14,9 @@ from .known import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, choose, hybrid
 from .rules import Rules
 
 
-def arranged(
-    workflow: Pattern, night: Night, window_s: float, running: Set[str] = frozenset()
-) -> tuple[Rules, Schedule]:
-    """The rules that fit, and how the night goes by them. Whatever the rules, who must start first goes first.
+def chosen(workflow: Pattern, night: Night, window_s: float, running: Set[str] = frozenset()) -> tuple[Rules, Schedule]:
+    """The rules that fit, and the plan from which they have their order: whatever the rules, who must start first goes
+    first.
 
     Units: `window_s` is how long the window of the most pressed job is still open, or its RPO where it has none.
     """
@@ -27,8 +26,13 @@ def arranged(
     if rules.name == "planner":
         return rules, plan
     in_turn = sorted(plan.placements, key=lambda placement: (placement.start_s, placement.end_s, placement.key))
-    rules = replace(rules, order={placement.key: place for place, placement in enumerate(in_turn)})
-    return rules, simulated(night, rules, plan.bound)
+    return replace(rules, order={placement.key: place for place, placement in enumerate(in_turn)}), plan
+
+
+def arranged(workflow: Pattern, night: Night, window_s: float) -> tuple[Rules, Schedule]:
+    """The rules that fit, and how the night goes by them."""
+    rules, plan = chosen(workflow, night, window_s)
+    return rules, plan if rules.name == "planner" else simulated(night, rules, plan.bound)
 
 
 def every_pattern(night: Night) -> dict[str, Schedule]:
