@@ -21,7 +21,8 @@ TICK_S = 0.05
 # shorter than a tick, in which it is looked at many times in a row. It is let run through its ticks again when it does
 # not use up in slices what it may read: they may be too short, or it may have something else to do.
 #
-# A process number is only trusted together with the moment at which its process began.
+# A process number is only trusted together with the moment at which its process began. One that has ended before we
+# heard of it may have left others in its group, and while they are there its number is given to nobody else.
 WATCH = (
     r"""
 now() { read -r up _ </proc/uptime; now=$(( ${up%.*} * 100 + 1${up#*.} - 100 )); }
@@ -100,7 +101,8 @@ born $PPID; door_born=$born
     case $verb in
     beat) heard=$now; echo $pid ;;
     add)
-      born $pid && eval "born_$pid=$born stop_$pid=$a grace_$pid=$b rate_$pid=0 held_$pid=0 due_$pid=0 fast_$pid=1" &&
+      born $pid || { born=-1; kill -s 0 -- -$pid 2>/dev/null; } &&
+        eval "born_$pid=$born stop_$pid=$a grace_$pid=$b rate_$pid=0 held_$pid=0 due_$pid=0 fast_$pid=1" &&
         watched="$watched $pid" ;;
     pace) case " $watched " in *" $pid "*) set_rate $pid $a ;; esac ;;
     stop) case " $watched " in *" $pid "*) halt $pid ;; esac ;;
