@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.planning.live.sharing import LEAST, PROBE, Flow, demand_of, fair_rates, held_at, in_order
+from backstay.planning.live.sharing import LEAST, PROBE, Flow, demand_of, fair_rates, held_at, in_order, with_what_is_left
 from backstay.planning.patterns.filling import filled
 
 MB = 1e6
@@ -147,13 +147,23 @@ def test_a_job_that_takes_little_is_lent_out_and_has_all_again_when_it_uses_it_u
     assert demand_of([cap] * 5, [cap] * 5, cap) == inf
 
 
-@pytest.mark.parametrize("seconds", [0, 4])
-def test_a_short_lull_changes_nothing(seconds: int) -> None:
-    assert demand_of([0.0] * seconds, [5 * MB] * seconds, 3 * MB) == 3 * MB
+@pytest.mark.parametrize("looks", [0, 1])
+def test_a_short_lull_changes_nothing(looks: int) -> None:
+    assert demand_of([0.0] * looks, [5 * MB] * looks, 3 * MB) == 3 * MB
 
 
 def test_a_job_that_stands_still_keeps_enough_to_show_that_it_moves_again() -> None:
-    assert demand_of([0.0] * 9, [5 * MB] * 9) == PROBE > LEAST
+    assert demand_of([0.0] * 9, [5 * MB] * 9) == LEAST
+    assert demand_of([0.9 * LEAST] * 9, [LEAST] * 9, LEAST) == inf
+
+
+def test_what_nobody_wants_is_for_whoever_may_want_it_after_all() -> None:
+    link = {"wan": 10 * MB, "here": inf}
+    opening, moving = Flow(("wan", "here"), LEAST, least=LEAST), Flow(("wan", "here"), least=LEAST)
+    assert with_what_is_left({"a": opening}, link) == {"a": 10 * MB}
+    assert with_what_is_left({"a": opening, "b": opening}, link) == {"a": 5 * MB, "b": 5 * MB}
+    assert with_what_is_left({"a": opening, "b": moving}, link) == {"a": LEAST, "b": 10 * MB - LEAST}
+    assert with_what_is_left({"a": Flow(("here",), LEAST)}, link) == {"a": inf}
 
 
 def test_a_flow_is_held_where_it_is_full_and_nobody_has_more() -> None:
@@ -177,6 +187,6 @@ def test_32_flows_are_shared_within_a_millisecond() -> None:
 
 
 @given(st.lists(st.floats(0, 100), min_size=1))
-def test_only_the_last_five_seconds_are_judged(earlier: list[float]) -> None:
-    granted = list(accumulate([1.0] * (len(earlier) + 5)))
-    assert demand_of([*earlier, *granted[-5:]], granted) == inf
+def test_only_the_last_two_looks_are_judged(earlier: list[float]) -> None:
+    granted = list(accumulate([1.0] * (len(earlier) + 2)))
+    assert demand_of([*earlier, *granted[-2:]], granted) == inf

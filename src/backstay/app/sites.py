@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from backstay.domain.estate import Estate, Workload
 from backstay.flows.adapters import Site
 from backstay.host.machine import ThisMachine
-from backstay.planning.network import capacity_towards
+from backstay.planning.network import narrowest
 from backstay.ports.clock import Clock
 from backstay.ports.engine import Engine
 from backstay.ports.kind import Kind
@@ -17,10 +18,8 @@ from backstay.ports.places import Places
 from backstay.ports.runner import Runner
 from backstay.ports.secrets import Secrets
 
-_QUEUED_S = 0.003
-"""A host sends half of its window at a stroke; on the slowest link to it, that may take half of this."""
-
-_WINDOWS = (8 << 10, 512 << 10)
+if TYPE_CHECKING:
+    from backstay.host.ssh.lane import Lane
 
 FAR_KINDS = frozenset({"files", "command"})
 """Kinds that are read on their host by stock tools; a database is asked over the network, from here."""
@@ -47,6 +46,7 @@ class Sites:
         self._closing = closing
         self.here = Site(ThisMachine(runner, state), _kinds(runner, secrets, places, clock), _engines(runner))
         self._far: dict[str, Site] = {}
+        self._lanes: dict[str, Lane] = {}
         self._lock = Lock()
 
     def of(self, workload: Workload) -> Site:
@@ -59,18 +59,14 @@ class Sites:
             return self._far[workload.host]
 
     def _connected(self, name: str) -> Site:
+        from backstay.host.ssh.lane import Lane
         from backstay.host.ssh.machine import SshMachine
 
-        window = _window(capacity_towards(self._estate, name))
-        machine = SshMachine(self._estate.hosts[name], self._secrets, self._clock, self._state, window=window)
+        link = narrowest(self._estate, name)
+        lane = self._lanes.setdefault(link.name, Lane(float(link.capacity))) if link else None
+        machine = SshMachine(self._estate.hosts[name], self._secrets, self._clock, self._state, lane)
         self._closing.callback(machine.close)
         return Site(machine, _far_kinds(self._runner, machine.runner, self._clock), _engines(machine.runner))
-
-
-def _window(bytes_per_s: float) -> int:
-    """How many bytes of each connection may be under way from a host behind such a link."""
-    least, most = _WINDOWS
-    return int(max(least, min(most, bytes_per_s * _QUEUED_S)))
 
 
 def _kinds(runner: Runner, secrets: Secrets, places: Places, clock: Clock) -> Mapping[str, Kind]:

@@ -65,6 +65,8 @@ class LinkGuard:
         self._with = adapters
         self._key = f"link:{link}"
         self._state = Yielding()
+        self._machine: Machine | None = None
+        self._looked = float("-inf")
 
     def work(self, ended: threading.Event) -> None:
         """Without a host behind it that answers, the link is filled as far as the estate file allows."""
@@ -74,9 +76,10 @@ class LinkGuard:
 
     def _once(self) -> float:
         """One round trip; how long to wait for the next."""
-        machine = self._machine()
+        if self._with.clock.elapsed() - self._looked >= IDLE_S:
+            self._looked, self._machine = self._with.clock.elapsed(), self._asked()
         try:
-            round_trip = machine.round_trip() if machine else None
+            round_trip = self._machine.round_trip() if self._machine else None
         except BackstayError:
             return LOST_S  # a host that is away says nothing about its link; its own run tells why
         if round_trip is None:
@@ -88,7 +91,7 @@ class LinkGuard:
             self._with.traffic.turn()
         return BUSY_S
 
-    def _machine(self) -> Machine | None:
+    def _asked(self) -> Machine | None:
         """A host whose runs cross the link: one that moves bytes now, else one that will. None while nobody does, so
         that no host is asked for nothing."""
         far = [workload for workload in self._crossing() if self._with.source_site(workload) is not self._with.here]

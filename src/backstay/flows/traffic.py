@@ -7,35 +7,39 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import isfinite
 
-from backstay.planning.live.sharing import FULL_USE, LEAST, Flow, demand_of, fair_rates, in_order
+from backstay.planning.live.sharing import FULL_USE, LEAST, Flow, demand_of, in_order, with_what_is_left
 from backstay.ports.clock import Clock
 from backstay.ports.gateway import Gateway
 
-MEASURED_S = 1.0
-"""Between two measurements of what each job takes."""
+MEASURED_S = 0.2
+"""Between two measurements of what each job takes, at least."""
 
 OPENING = 256 * 1024
 """Bytes that an engine may need to open its repository."""
 
-REMEMBERED = 10
-"""Measurements that are kept of each job."""
+REMEMBERED = 4
+"""Measurements that are kept of each job: about a second."""
 
 Capacities = Callable[[], Mapping[str, float]]
 
 
 @dataclass(slots=True)
 class Passage:
-    """One job on its way: `moved` bytes went in `seconds`. `own_rate` is the fastest that it was while no limit of
-    ours held it back; `bounds` counts by resource how often that set its rate (None: nothing of ours did)."""
+    """One job on its way: `moved` bytes went in `seconds`; `read` were taken of a far source so far, and `seen` is
+    what had passed the gateway and the source at the last look. `own_rate` is the
+    fastest that it was while no limit of ours held it back; `bounds` counts by resource how often that set its rate
+    (None: nothing of ours did)."""
 
     resources: tuple[str, ...]
     gateway: Gateway
     weight: float
     began_at: float
     granted: float = LEAST
-    most: float = inf
+    read: int = 0
+    seen: tuple[int, int] = (0, 0)
+    most: float = LEAST
     moved: int = 0
     seconds: float = 0.0
     own_rate: int | None = None
@@ -48,25 +52,31 @@ class Passage:
         """What set its rate most of the time."""
         return max(self.bounds, key=lambda key: self.bounds[key]) if self.bounds else None
 
+    def passed(self) -> int:
+        """Bytes so far, by whichever end of the way has seen more of them: an engine sends on what it was given when
+        it has made pieces of it."""
+        return max(self.gateway.passed(), self.read)
+
     def measure(self, span_s: float, tightest: str | None) -> None:
         """What it took since the last look, and whether that was all that it was given."""
-        moved = self.gateway.passed()
-        rate = (moved - self.moved) / span_s
-        self.moved = moved
+        ends = (self.gateway.passed(), self.read)
+        rate = max(now - then for now, then in zip(ends, self.seen, strict=True)) / span_s
+        self.seen = ends
         self.measured = [*self.measured[1 - REMEMBERED :], rate]
         self.grants = [*self.grants[1 - REMEMBERED :], self.granted]
         self.most = demand_of(self.measured, self.grants, self.most)
         held = rate >= FULL_USE * self.granted
         self.bounds[tightest if held else None] += 1
-        if not held:
-            self.own_rate = max(self.own_rate or 0, int(rate)) or None
+        taken, offered = sum(self.measured), sum(self.grants)
+        if len(self.measured) == REMEMBERED and taken < FULL_USE * offered:
+            self.own_rate = max(self.own_rate or 0, int(taken / REMEMBERED)) or None
 
 
 class Traffic:
     """Steers every gateway that is open. `capacities` says what each resource carries at this moment.
 
     Rates are set when a job comes or goes and at each `turn`, lower ones first, so that their sum is at no moment over
-    a capacity. What a job leaves unused is lent to the others.
+    a capacity. What a job leaves unused, or has not shown yet that it can use, is lent to the others.
     """
 
     def __init__(self, clock: Clock, capacities: Capacities) -> None:
@@ -96,7 +106,7 @@ class Traffic:
                 del self._passages[job]
                 gateway.limit(LEAST)  # it stays open for a moment, while others have its share already
                 self._share()
-            passage.moved, passage.seconds = gateway.passed(), self._clock.elapsed() - began
+            passage.moved, passage.seconds = passage.passed(), self._clock.elapsed() - began
 
     def turn(self) -> None:
         """Measure if it is time to, share anew, and set what changed."""
@@ -110,11 +120,15 @@ class Traffic:
                         passage.measure(span, max(passage.resources, key=lambda key: filled.get(key, 0.0)))
             self._share()
 
-    def moves(self, job: str) -> bool:
-        """Whether it sends its data now: neither still opening its repository, nor done with it."""
+    def sent(self, job: str) -> tuple[int, float] | None:
+        """Bytes of its data so far, and how many a second it sends now. None while it opens its repository, and when
+        it is done with it."""
         with self._lock:
             passage = self._passages.get(job)
-        return passage is not None and passage.gateway.passed() > OPENING
+        if passage is None or (passed := passage.passed()) <= OPENING:
+            return None
+        rates = passage.measured
+        return passed, min(passage.granted, sum(rates) / len(rates)) if rates else passage.granted
 
     def read_pace(self, resource: str) -> float | None:
         """Bytes per second that each job which reads from this host may read; None where it has no limit."""
@@ -127,12 +141,12 @@ class Traffic:
         """How many jobs use a resource now, what they were granted of it, and what they took, in bytes per second."""
         with self._lock:
             using = [each for each in self._passages.values() if resource in each.resources]
-        taken = sum(each.measured[-1] for each in using if each.measured)
+        taken = sum(sum(each.measured) / len(each.measured) for each in using if each.measured)
         return len(using), sum(each.granted for each in using), taken
 
     def _share(self) -> None:
         flows = {job: Flow(each.resources, each.most, each.weight, LEAST) for job, each in self._passages.items()}
-        new = fair_rates(flows, self._capacities())
+        new = with_what_is_left(flows, self._capacities())
         for job, rate in in_order({job: each.granted for job, each in self._passages.items()}, new):
             self._passages[job].granted = rate
             self._passages[job].gateway.limit(rate if isfinite(rate) else None)

@@ -64,4 +64,12 @@ def for_copy(adapters: Adapters, work: Work, source: Paths | Stream) -> Iterator
 
 
 def _paced(source: Stream, passage: Passage, clock: Clock) -> Callable[[], Iterable[bytes]]:
-    return lambda: paced(source.chunks(), lambda: passage.granted, clock)
+    """What is read of a far source crosses the way long before the engine has made a piece of it to send on."""
+
+    def chunks() -> Iterator[bytes]:
+        passage.read = 0
+        for piece in paced(source.chunks(), lambda: passage.granted, clock):
+            passage.read += len(piece)
+            yield piece
+
+    return chunks

@@ -46,9 +46,10 @@ def host_key(name: str | None) -> str:
     return f"host:{name}" if name else "host:this machine"
 
 
-def capacity_towards(estate: Estate, host: str) -> float:
-    """The least of what the links to a host carry, in bytes per second."""
-    return min((float(link.capacity) for link in estate.links.values() if host in link.reaches), default=inf)
+def narrowest(estate: Estate, host: str) -> Link | None:
+    """The link to a host that carries least; None where the estate file names none."""
+    links = (link for link in estate.links.values() if host in link.reaches)
+    return min(links, key=lambda link: link.capacity, default=None)
 
 
 def told(key: str) -> str:

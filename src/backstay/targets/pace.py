@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-_TURN_S = 0.005
+_TURN_S = 0.01
 """Bytes pass in turns of so many seconds' worth: finer costs processor time, coarser is felt by others on the link."""
 
 _BURST_S = 0.05

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
 import time
 from sys import byteorder
+from typing import Literal
 
 LIMIT_S = 1.0
 """A packet that is lost took at least so long."""
@@ -54,6 +56,16 @@ class Echo:
         """Type 0, our number and our word; a raw socket hands out the IP header, too."""
         message = packet[4 * (packet[0] & 15) :] if packet[0] >> 4 == 4 else packet
         return message[:1] == b"\0" and message[6:8] == self._number.to_bytes(2) and message[8:16] == self._word
+
+
+def echo_to(address: str) -> Echo | Literal[False]:
+    """False where nobody answers, or we may not ask."""
+    with contextlib.suppress(OSError):
+        echo = Echo(address)
+        if echo.answered():
+            return echo
+        echo.close()
+    return False
 
 
 def _socket() -> socket.socket:

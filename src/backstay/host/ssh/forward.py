@@ -1,4 +1,4 @@
-"""A port on a host that leads to one of ours, with little under way between them."""
+"""A port on a host that leads to one of ours."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Awaitable, Callable
 
 import asyncssh
 
-WINDOW = 64 << 10
-"""Most bytes of one connection that are under way before somebody has read them. Enough for 100 MB/s where a message
-takes half a millisecond there and back; a fast and long way needs its rate times its round trip."""
+from .lane import Lane
 
 _BUFFER = 64 << 10
 
 
-def leading_to(port: int) -> Callable[[str, int], Awaitable[asyncssh.SSHTCPSession[bytes]]]:
+def leading_to(port: int, lane: Lane) -> Callable[[str, int], Awaitable[asyncssh.SSHTCPSession[bytes]]]:
     """What is done for each connection made there.
 
     Ours is the receiving end of a backup: whoever reads behind `port` sets the pace, and everything that may pile up
@@ -23,7 +21,7 @@ def leading_to(port: int) -> Callable[[str, int], Awaitable[asyncssh.SSHTCPSessi
     """
 
     async def connected(origin: str, origin_port: int) -> asyncssh.SSHTCPSession[bytes]:
-        far = _FarEnd()
+        far = _FarEnd(lane)
         try:
             await asyncio.get_running_loop().create_connection(lambda: far.near, sock=await _connection(port))
         except OSError as error:
@@ -48,8 +46,10 @@ async def _connection(port: int) -> socket.socket:
 class _FarEnd(asyncssh.SSHTCPSession[bytes]):
     """The channel to the host; called by asyncssh."""
 
-    def __init__(self) -> None:
+    def __init__(self, lane: Lane) -> None:
         self.near = _NearEnd(self)
+        self.lane = lane
+        self.full = False
         self.channel: asyncssh.SSHTCPChannel[bytes] | None = None
 
     def connection_made(self, chan: asyncssh.SSHTCPChannel[bytes]) -> None:
@@ -60,6 +60,8 @@ class _FarEnd(asyncssh.SSHTCPSession[bytes]):
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         self.near.transport.write(data)
+        if self.channel is not None and not self.full:
+            self.lane.spoke(self.channel, len(data))
 
     def eof_received(self) -> bool:
         if self.near.transport.can_write_eof() and not self.near.transport.is_closing():
@@ -74,6 +76,8 @@ class _FarEnd(asyncssh.SSHTCPSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.near.transport.close()
+        if self.channel is not None:
+            self.lane.leaves(self.channel)
 
 
 class _NearEnd(asyncio.Protocol):
@@ -105,11 +109,13 @@ class _NearEnd(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         if self._far.channel is not None:
-            self._far.channel.pause_reading()
+            self._far.full = True
+            self._far.lane.full(self._far.channel)
 
     def resume_writing(self) -> None:
         if self._far.channel is not None:
-            self._far.channel.resume_reading()
+            self._far.full = False
+            self._far.lane.wants(self._far.channel)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._far.channel is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Literal, Self
 from urllib.parse import quote
 
@@ -15,8 +16,9 @@ from backstay.ports.clock import Clock
 from backstay.ports.progress import Silent
 from backstay.ports.secrets import Secrets
 
-from .echo import Echo
-from .forward import WINDOW, leading_to
+from .echo import Echo, echo_to
+from .forward import leading_to
+from .lane import Lane
 from .loop import call, post
 from .runner import SshRunner
 from .sweeping import Said, folders_of, said_by
@@ -33,10 +35,9 @@ _WRITE = 'umask 077; cat >"$1.part" && mv -f -- "$1.part" "$1" || { rm -f -- "$1
 class SshMachine:
     """One host of the estate. Opened on first use; `close`, or our end, ends all that runs there."""
 
-    def __init__(self, host: Host, secrets: Secrets, clock: Clock, state: str, *, window: int = WINDOW) -> None:
+    def __init__(self, host: Host, secrets: Secrets, clock: Clock, state: str, lane: Lane | None = None) -> None:
         self.host = host
-        self.ways = Ways(host, state, window)
-        self._window = window
+        self.ways = Ways(host, state, lane or Lane(inf))
         self._check = Silent().check
         self._echo: Echo | Literal[False] | None = None
         self.runner = SshRunner(host, secrets, clock, self.ways)
@@ -63,7 +64,7 @@ class SshMachine:
     @contextmanager
     def reach(self, port: int) -> Iterator[int]:
         way = self.ways.way(self._check)
-        listener = call(way.listen(leading_to(port), self._window), self._check)
+        listener = call(way.listen(leading_to(port, way.lane)), self._check)
         try:
             yield listener.get_port()
         finally:
@@ -73,7 +74,7 @@ class SshMachine:
         """By packets that kernels answer, where they are let through; else by a word to the watch."""
         way = self.ways.probe(self._check)
         if self._echo is None:
-            self._echo = _echo_to(way.peer)
+            self._echo = echo_to(way.peer)
         return self._echo.round_trip() if self._echo else call(way.round_trip(), self._check)
 
     def close(self) -> None:
@@ -98,13 +99,3 @@ class SshMachine:
                 hint="Look whether there is room in the account's home folder there, and whether it may write to it.",
             )
         return said
-
-
-def _echo_to(address: str) -> Echo | Literal[False]:
-    """False where nobody answers, or we may not ask."""
-    with contextlib.suppress(OSError):
-        echo = Echo(address)
-        if echo.answered():
-            return echo
-        echo.close()
-    return False

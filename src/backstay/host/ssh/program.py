@@ -41,7 +41,7 @@ class FarProgram:
         self._command = command
         self._check = check
         self._out = out
-        self._session = Session(err, 2 * way.window)
+        self._session = Session(err, way.lane)
         self._said = b""
         self._feeder = ""
         self._pace = 0
@@ -93,7 +93,7 @@ class FarProgram:
 
     def turn(self, seconds: float = CHECK_EVERY_S) -> None:
         """Wait until something happens, for so long at most, and act on it. Unavailable when the way is lost."""
-        self._session.wait(seconds, lambda: self.status is not None)
+        self._wait(seconds)
         for chunk in self._session.take():
             self._out(chunk)
         self.ended()
@@ -124,7 +124,7 @@ class FarProgram:
         self._tell(f"stop {self.pid}")
         until = time.monotonic() + self._command.grace_s + _KILLED_WITHIN_S
         while self.status is None and not self._session.ended and time.monotonic() < until:
-            self._session.wait(CHECK_EVERY_S, lambda: self.status is not None)
+            self._wait()
             self._session.take()
 
     def finish(self) -> None:
@@ -135,6 +135,11 @@ class FarProgram:
         finally:
             self._tell(f"gone {self.pid}")
             self._session.close()
+
+    def _wait(self, seconds: float = CHECK_EVERY_S) -> None:
+        """Until it says something or its end is heard of; that it had ended before is no news."""
+        known = self.status
+        self._session.wait(seconds, lambda: self.status != known)
 
     def _over(self) -> bool:
         return self.status is not None or self._session.ended
@@ -154,10 +159,10 @@ class FarProgram:
     def _line(self) -> str:
         """A line of what is said before the program speaks."""
         while b"\n" not in self._said:
-            self._session.wait(CHECK_EVERY_S, lambda: self.status is not None)
+            self._wait()
             taken = b"".join(self._session.take())
             self._said += taken
-            if not taken and (self.status is not None or self._session.ended):
+            if not taken and self._session.ended:
                 raise self._lost()  # the account has a shell: the watch runs in it
             self._check()
         line, _, self._said = self._said.partition(b"\n")

@@ -11,9 +11,12 @@ from threading import Condition
 import asyncssh
 from asyncssh.constants import EXTENDED_DATA_STDERR
 
+from .lane import Lane
 from .loop import post
 
 FED_AHEAD = 1 << 20
+_UNREAD = 128 << 10
+"""Bytes of output that may wait for whoever reads them; it has to be woken up, while the link goes on."""
 
 UNNAMED_SIGNAL = -int(signal.SIGRTMAX)
 """sshd names only the signals of RFC 4254; any other looks like this."""
@@ -22,13 +25,13 @@ UNNAMED_SIGNAL = -int(signal.SIGRTMAX)
 class Session(asyncssh.SSHClientSession[bytes]):
     """The methods without a leading verb of ours are called by asyncssh, in the loop's thread."""
 
-    def __init__(self, err: Callable[[bytes], None], most_unread: int) -> None:
+    def __init__(self, err: Callable[[bytes], None], lane: Lane) -> None:
         self._changed = Condition()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._err = err
         self._out: deque[bytes] = deque()
         self._unread = 0
-        self._most_unread = most_unread
+        self._lane = lane
         self._paused = False
         self.status: int | None = None
         self.ended = False
@@ -41,13 +44,19 @@ class Session(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         if datatype == EXTENDED_DATA_STDERR:
             self._err(data)
-            return
+        else:
+            self._keep(data)
+        if self._channel is not None:
+            if self._paused:
+                self._lane.full(self._channel)
+            else:
+                self._lane.spoke(self._channel, len(data))
+
+    def _keep(self, data: bytes) -> None:
         with self._changed:
             self._out.append(data)
             self._unread += len(data)
-            if self._unread > self._most_unread and self._channel is not None:
-                self._channel.pause_reading()
-                self._paused = True
+            self._paused = self._unread > _UNREAD
             self._changed.notify_all()
 
     def exit_status_received(self, status: int) -> None:
@@ -66,6 +75,8 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self._tell(writable=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._channel is not None:
+            self._lane.leaves(self._channel)
         self._tell(ended=True, writable=True)
 
     def _tell(self, **news: object) -> None:
@@ -87,7 +98,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
             self._unread = 0
             if self._paused and self._channel is not None:
                 self._paused = False
-                post(self._channel.resume_reading)
+                post(self._lane.wants, self._channel)
         return taken
 
     def put_back(self, chunk: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 
@@ -16,6 +16,7 @@ from backstay.host.owner import Owner
 
 from .address import address_of
 from .errors import BAD_SETTINGS, cut_off, explained, no_port, no_session, no_shell
+from .lane import Lane
 from .scripts import BEAT_EVERY_S, opening
 from .session import Session
 from .watch import Watch
@@ -30,8 +31,6 @@ ANSWER_S = 10.0
 
 _GOODBYE_S = 2.0
 
-_PACKET = 32 << 10
-
 Connected = Callable[[str, int], Awaitable[asyncssh.SSHTCPSession[bytes]]]
 
 living: set[str] = set()
@@ -40,10 +39,10 @@ living: set[str] = set()
 
 class Way:
     """Made by `open_way`; lives in the loop's thread. When it closes, or the watch goes, all that was started through
-    it is stopped there. At most `window` bytes of each program's output are on their way to us."""
+    it is stopped there. What comes to us, of programs and ports, takes turns in its `lane`."""
 
-    def __init__(self, host: Host, connection: asyncssh.SSHClientConnection, state: str, window: int) -> None:
-        self.window = window
+    def __init__(self, host: Host, connection: asyncssh.SSHClientConnection, state: str, lane: Lane) -> None:
+        self.lane = lane
         self._host = host
         self._key = token_hex(4)
         self._state = state
@@ -88,11 +87,11 @@ class Way:
             raise cut_off(self._host, "it was asked for a sign of life") from error
         return asyncio.get_running_loop().time() - began
 
-    async def listen(self, connected: Connected, window: int) -> asyncssh.SSHListener:
-        """A port on the host's loopback; at most `window` bytes of each connection are on their way to us."""
+    async def listen(self, connected: Connected) -> asyncssh.SSHListener:
+        """A port on the host's loopback."""
         try:
             return await self._connection.create_server(
-                connected, "127.0.0.1", 0, window=window, max_pktsize=min(window // 2, _PACKET)
+                connected, "127.0.0.1", 0, window=self.lane.window, max_pktsize=self.lane.packet
             )
         except asyncssh.ChannelListenError as error:
             raise no_port(self._host, error) from error
@@ -121,7 +120,12 @@ class Way:
         """A new session that waits for its script. Unavailable if there is none to be had."""
         try:
             await self._connection.create_session(
-                lambda: session, opening(self.marks()), encoding=None, window=self.window, request_pty=False
+                lambda: session,
+                opening(self.marks()),
+                encoding=None,
+                request_pty=False,
+                window=self.lane.window,
+                max_pktsize=self.lane.packet,
             )
         except asyncssh.ChannelOpenError as error:
             if self.closed:
@@ -137,7 +141,7 @@ class Way:
         self.close()
 
 
-async def open_way(host: Host, state: str, window: int) -> Way:
+async def open_way(host: Host, state: str, lane: Lane) -> Way:
     """A way with a watch at its end.
 
     Source: ssh_config(5); asyncssh reads the settings that it knows from the same files.
@@ -150,6 +154,8 @@ async def open_way(host: Host, state: str, window: int) -> Way:
     if address.port is not None:
         settings["port"] = address.port
     try:
+        known = await asyncssh.SSHClientConnectionOptions.construct(host=address.host, **settings)
+        settings["encryption_algs"] = _cheap_first(known.encryption_algs)
         connection = await asyncssh.connect(
             address.host,
             connect_timeout=CONNECT_S,
@@ -160,13 +166,18 @@ async def open_way(host: Host, state: str, window: int) -> Way:
         )
     except (asyncssh.Error, OSError, *BAD_SETTINGS) as error:
         raise explained(error, host, address) from error
-    way = Way(host, connection, state, window)
+    way = Way(host, connection, state, lane)
     try:
         await way.begin()
     except BaseException:
         way.close()
         raise
     return way
+
+
+def _cheap_first(ciphers: Sequence[bytes]) -> list[str]:
+    """The same ciphers; those first that cost half of the others where the processor has AES (measured)."""
+    return sorted((cipher.decode() for cipher in ciphers), key=lambda cipher: "-gcm@" not in cipher)
 
 
 def _config_files() -> list[Path]:

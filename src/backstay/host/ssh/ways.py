@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,22 +11,23 @@ from threading import Lock
 from backstay.domain.estate import Host
 from backstay.ports.progress import Silent
 
+from .echo import echo_to
+from .lane import Lane
 from .loop import CHECK_EVERY_S, call
 from .sweeping import sweep
 from .way import Way, open_way
 
 Check = Callable[[], None]
 
-_SPOKEN = 4
-"""Windows of a program's output to that of a port: it is handed to another thread on its way, and would wait for it."""
+_ASKED = 3
 
 
 class Ways:
     """One for what jobs do, and another, on which nothing else moves, for asking how long a message takes."""
 
-    def __init__(self, host: Host, state: str, window: int) -> None:
+    def __init__(self, host: Host, state: str, lane: Lane) -> None:
         self._host = host
-        self._window = window
+        self._lane = lane
         self._mark = f"{os.uname().nodename}:{os.path.realpath(state)}"
         self._lock = Lock()
         self._way: Way | None = None
@@ -38,7 +40,7 @@ class Ways:
         with self._turn(check):
             if self._way is None or self._way.closed:
                 self._end(self._way)
-                self._way = call(open_way(self._host, self._mark, _SPOKEN * self._window), check)
+                self._way = self._opened(check)
                 self._swept += sweep(self._host, self._way, check)
             return self._way
 
@@ -47,7 +49,7 @@ class Ways:
         with self._turn(check):
             if self._probe is None or self._probe.closed:
                 self._end(self._probe)
-                self._probe = call(open_way(self._host, self._mark, _SPOKEN * self._window), check)
+                self._probe = self._opened(check)
             return self._probe
 
     def sweep(self, check: Check) -> int:
@@ -62,6 +64,12 @@ class Ways:
         self._end(self._way)
         self._end(self._probe)
 
+    def _opened(self, check: Check) -> Way:
+        way = call(open_way(self._host, self._mark, self._lane), check)
+        if self._lane.limited:
+            self._lane.measured(_quiet_s(way, check))
+        return way
+
     def _end(self, way: Way | None) -> None:
         if way is not None:
             call(way.end(), Silent().check)
@@ -75,3 +83,12 @@ class Ways:
             yield
         finally:
             self._lock.release()
+
+
+def _quiet_s(way: Way, check: Check) -> float:
+    """The least of a few round trips; by packets if they are answered, because words are slower."""
+    with contextlib.ExitStack() as closing:
+        echo = echo_to(way.peer)
+        if echo:
+            closing.callback(echo.close)
+        return min(echo.round_trip() if echo else call(way.round_trip(), check) for _ in range(_ASKED))

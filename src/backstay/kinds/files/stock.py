@@ -43,6 +43,7 @@ class StockTrees:
         self._runner = runner
         self._patience_s = patience_s
         self._attributes: bool | None = None
+        self._equipped = False
 
     def knows_attributes(self, progress: Progress) -> bool:
         if self._attributes is None:
@@ -50,13 +51,18 @@ class StockTrees:
         return self._attributes
 
     def standing(self, paths: Sequence[str], progress: Progress) -> list[Standing]:
-        if lacking := missing_programs(self._runner, PROGRAMS, progress):
+        self._require_programs(progress)
+        said = ask(self._runner, ("sh", "-c", _STANDING, "sh"), paths, progress).out.split()
+        return [Standing(one in (b"there", b"link"), one == b"link") for one in said]
+
+    def _require_programs(self, progress: Progress) -> None:
+        """Looked for until they are there: each look is a session on the host."""
+        if not self._equipped and (lacking := missing_programs(self._runner, PROGRAMS, progress)):
             raise SourceFailed(
                 f"{', '.join(lacking)} not installed on the machine of the source",
                 hint="Install GNU findutils and coreutils there.",
             )
-        said = ask(self._runner, ("sh", "-c", _STANDING, "sh"), paths, progress).out.split()
-        return [Standing(one in (b"there", b"link"), one == b"link") for one in said]
+        self._equipped = True
 
     def real(self, paths: Sequence[str], progress: Progress) -> list[str]:
         return list(ask(self._runner, ("readlink", "-z", "-m", "--"), paths, progress).fields())

@@ -18,12 +18,13 @@ FULL_USE = 0.8
 
 HEADROOM = 1.25
 PROBE = 256 * 1024.0
-"""A job that was slow gets so much more than it took, in parts and bytes per second, so that it can show it is not."""
+"""A job that was slow gets so much more than it took, in parts and bytes per second, so that it can show it is not; but
+no more than it took once more, for who takes nothing shall not keep it from others."""
 
 _FULL = 1 - 1e-9
 
-JUDGED_S = 5
-"""Seconds of measurement before a grant is lent out: shorter lulls are pack ends, not demand."""
+JUDGED = 2
+"""Measurements before a grant is lent out, or given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,20 @@ def fair_rates(flows: Mapping[str, Flow], capacities: Mapping[str, float]) -> di
     """
     rates = _Filling(flows, capacities).rates()
     return {key: rates[key] for key in flows}
+
+
+def with_what_is_left(flows: Mapping[str, Flow], capacities: Mapping[str, float]) -> dict[str, float]:
+    """Fair rates, and beyond them what is then left of the capacities, shared without regard to anybody's `most`: that
+    is a guess from what was, and what nobody else wants need not be kept from who may want it after all."""
+    rates = fair_rates(flows, capacities)
+    left = dict(capacities)
+    for key, flow in flows.items():
+        for name in flow.resources:
+            left[name] -= rates[key] if left[name] < inf else 0.0
+    free = {name for name, rest in left.items() if rest > capacities[name] * (1 - _FULL) or rest == inf}
+    wanting = {key: Flow(flow.resources, inf, flow.weight) for key, flow in flows.items() if free >= set(flow.resources)}
+    more = fair_rates(wanting, left)
+    return {key: rate + more.get(key, 0.0) for key, rate in rates.items()}
 
 
 class _Filling:
@@ -175,15 +190,15 @@ def in_order(old: Mapping[str, float], new: Mapping[str, float]) -> list[tuple[s
 
 
 def demand_of(measured: Sequence[float], granted: Sequence[float], most: float = inf) -> float:
-    """The `most` of a flow from what it took in the last seconds, so that what it leaves is lent to others.
+    """The `most` of a flow from what it took lately, so that what it leaves is lent to others.
 
     Under four fifths of its grants: a quarter more than it took, and a probe step. Otherwise it has no limit of its
     own any more, so a job that uses up what was left to it has its full share again at the next look. Over fewer than
-    five seconds nothing is judged, and its present `most` stays.
+    two measurements nothing is judged, and its present `most` stays.
 
-    Shape:  bytes per second, one a second, the same seconds in both.
+    Shape:  bytes per second, oldest first, the same moments in both.
     """
-    if len(measured) < JUDGED_S:
+    if len(measured) < JUDGED:
         return most
-    taken, offered = (sum(series[-JUDGED_S:]) / JUDGED_S for series in (measured, granted))
-    return HEADROOM * taken + PROBE if taken < FULL_USE * offered else inf
+    taken, offered = (sum(series[-JUDGED:]) / JUDGED for series in (measured, granted))
+    return max(LEAST, HEADROOM * taken + min(PROBE, taken)) if taken < FULL_USE * offered else inf

@@ -13,7 +13,7 @@ from statistics import median
 LEARNED = 5
 """Round trips from which the quiet link is known; later ones can only lower it."""
 
-SLACK_S = 0.006
+SLACK_S = 0.008
 """A few packets of a slow link: less than this is no queue."""
 
 LEAST_PART = 0.02
