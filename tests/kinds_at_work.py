@@ -48,10 +48,11 @@ class Restic:
     """The real program with a repository of its own."""
 
     repository: Path
+    password: str = "for tests only"
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         environment = {
-            "RESTIC_PASSWORD": "for tests only",
+            "RESTIC_PASSWORD": self.password,
             "RESTIC_REPOSITORY": str(self.repository),
             "PATH": os.environ["PATH"],
             "XDG_CACHE_HOME": f"{self.repository}-cache",

@@ -13,6 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backstay.domain.estate import Target
+from backstay.host.keys import RepositoryKeys
+from backstay.host.secrets import HostSecrets
+from backstay.host.state import open_state
+from made_repositories import make_repository
+from nursery import can_stand_for, nursery
+
 PROGRAM = str(Path(sys.executable).with_name("backstay"))
 
 
@@ -54,6 +61,13 @@ class Place:
         text = f"estate: test\ntargets:\n  vault: {{url: {self.vault}}}\npolicies:\n  p: {policy}\n{more}workloads:\n"
         (self.root / "estate.yaml").write_text(text + "\n".join(lines) + "\n")
 
+    def begin(self, *workloads: str) -> None:
+        """Where a test is not about beginnings: their repositories are there, empty, with keys that we made."""
+        keys = RepositoryKeys(open_state(str(self.state)), HostSecrets())
+        for name in workloads:
+            key = keys.password_for(Target("vault", str(self.vault)), "restic", name)
+            make_repository(self.repository(name), key.reveal())
+
     def environ(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("BACKSTAY")}
         mine = {"BACKSTAY_ESTATE": str(self.root / "estate.yaml"), "BACKSTAY_STATE": str(self.state)}
@@ -67,9 +81,11 @@ class Place:
 
     def do(self, *arguments: str, timeout: float = 150) -> Answer:
         """A command to its end."""
-        done = subprocess.run(
-            [PROGRAM, *arguments], env=self.environ(), capture_output=True, text=True, timeout=timeout, check=False
-        )
+        environ = self.environ()
+        if can_stand_for(environ):
+            return Answer(*nursery().run(arguments, environ, timeout=timeout))
+        command = [PROGRAM, *arguments]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=timeout, check=False)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def ask(self, *arguments: str) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
                 "dump": f'kind: command, command: [cat, "{place.root}/output"], file_name: out.bin',
             }
         )
+        place.begin("docs", "shop", "ledger", "dump")
         runs = place.ask("run", "--all")["runs"]
         yield Estate(place, server, {run["workload"]: _printed(place, run["run_id"]) for run in runs})
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from acceptance.estates import Answer, Place, some_files
 from canaries.searching import Search, awkward_canary, canary
+from made_repositories import make_repository
 from postgres import PrivatePostgres
 
 KEYRING = """\
@@ -74,6 +75,8 @@ class Life:
         life._write_estate()
         life._write_secrets({"for-cmd": for_cmd, "s3": f"access_key_id = id\nsecret_access_key = {s3}\n"})
         life._write_keyring(ring)
+        for name in ("by-url", "listing"):  # the others are made by a run
+            make_repository(root / "ring" / "restic" / name, ring)
         place.environment.update(
             CANARY_DSN=server.full_address,
             CANARY_REFUSED=f"postgresql://postgres:{quote(refused, safe='')}@127.0.0.1:1/postgres",

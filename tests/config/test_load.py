@@ -19,6 +19,7 @@ from backstay.domain.estate import (
     Estate,
     Exemption,
     FilesSource,
+    Here,
     Host,
     Keep,
     LaterSource,
@@ -69,9 +70,10 @@ def test_targets(estate: Estate) -> None:
 
 
 def test_hosts_links_pools_and_windows(estate: Estate) -> None:
+    assert estate.here == Here(100_000_000, 3)
     assert estate.hosts == {"app1": Host("app1", "ssh://backup@10.0.0.11", 80_000_000, 2)}
     assert estate.links == {
-        "wan": Link("wan", 12_500_000, {"07:00-19:00": 2_500_000}, ("offsite",)),
+        "wan": Link("wan", 12_500_000, {"07:00-19:00": 2_500_000}, ("offsite",), 0.2),
         "branch": Link("branch", 2_500_000, {"12:00-13:00": 0}, ("app1",)),
     }
     assert estate.pools["databases"] == Pool("databases", 4, None, ("postgresql", "mariadb"))
@@ -214,6 +216,17 @@ def test_shared_repositories_and_far_sqlite_databases_are_not_acted_on_yet(
     path = tmp_path / "estate.yaml"
     path.write_text((EXAMPLES / "full.yaml").read_text().replace(old, new))
     assert [finding.code for finding in load(str(path)).findings if finding.subject == subject] == ["not-yet"]
+
+
+def test_a_workload_of_localhost_is_one_of_this_machine(tmp_path: Path) -> None:
+    text = (EXAMPLES / "minimal.yaml").read_text()
+    path = tmp_path / "estate.yaml"
+    path.write_text(text.replace("kind: files,", "kind: files, host: localhost,"))
+    estate = load(str(path)).estate
+    assert path.read_text() != text
+    assert estate is not None
+    assert {workload.host for workload in estate.workloads.values()} == {None}
+    assert (estate.here, estate.hosts) == (Here(), {})
 
 
 def test_the_file_is_looked_for_in_four_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,8 @@ CHANGES: list[Change] = [
     lambda file: file["targets"]["vault"].update(write="80MB"),
     lambda file: file["targets"]["vault"].update(password="hunter2"),
     lambda file: file["targets"].update(Vault={"url": "/srv"}),
+    lambda file: file["links"]["wan"].update(leave="91%"),
+    lambda file: file["links"]["wan"].update(leave=0.95),
     lambda file: file["workloads"]["crm-db"].update(kind="oracle"),
     lambda file: file["workloads"]["crm-db"].pop("policy"),
     lambda file: file["workloads"]["web-cache"].update(policy="gold"),

@@ -65,6 +65,12 @@ def test_shares_are_percentages_or_fractions() -> None:
     assert values.share("0%") == 0.0
 
 
+def test_a_share_that_is_spared_ends_at_ninety_percent() -> None:
+    assert [values.spared(written) for written in ("0%", "10%", "0.25", "90%")] == [0.0, 0.1, 0.25, 0.9]
+    with pytest.raises(ValueError, match="'91%' leaves backups too little; write 90% at most"):
+        values.spared("91%")
+
+
 def test_prices_are_by_the_gigabyte() -> None:
     assert values.per_gb_month("0.005/GB/month") == 0.005
     assert values.per_gb("0.01/GB") == 0.01

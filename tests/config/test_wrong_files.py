@@ -166,6 +166,11 @@ WRONG: list[tuple[str, int | None, str]] = [
     (target("url: /srv/backups, slots: 0"), 3, "0 is not a number from 1"),
     (having(1, "estate: acme\njob_share: 120%"), 2, "'120%' is not a share; write 50% or 0.5"),
     (top("links:\n  wan: {capacity: 0Mbit/s, reaches: [vault]}"), 3, "links.wan.capacity: '0Mbit/s' is nothing"),
+    (
+        top("links:\n  wan: {capacity: 1Mbit/s, reaches: [vault], leave: 95%}"),
+        3,
+        "links.wan.leave: '95%' leaves backups too little; write 90% at most",
+    ),
     (top("pools:\n  all: {slots: 0, kinds: [files]}"), 3, "pools.all.slots: 0 is not a number from 1"),
     (top("windows:\n  night: {open: 22:00, close: 6:00, days: []}"), 3, "windows.night.days: is empty"),
     (top("windows:\n  night: {open: 22:00, close: 6:00, days: [monday]}"), 3, "unknown value 'monday'"),
@@ -188,6 +193,18 @@ WRONG: list[tuple[str, int | None, str]] = [
     (top('hosts:\n  app1: {address: "ssh://me@app1:0"}'), 3, "has no port of TCP; write one from 1 to 65535"),
     (top('hosts:\n  app1: {address: "ssh://me@app1:65536"}'), 3, "has no port of TCP"),
     # one part against another
+    (top("hosts:\n  app1: {read: 80MB/s}"), 3, "hosts.app1: needs 'address'; only localhost, which is this machine"),
+    (
+        top("hosts:\n  localhost: {address: ssh://me@127.0.0.1, slots: 2}"),
+        3,
+        "hosts.localhost.address: localhost is this machine, which needs none; take it out, or call the host something",
+    ),
+    (top("hosts:\n  localhost: {}"), 3, "hosts.localhost: says nothing; write read or slots, or take it out"),
+    (
+        top("links:\n  wan: {capacity: 1MB/s, reaches: [vault, localhost]}"),
+        3,
+        "links.wan.reaches[1]: localhost is this machine, before every link; name the targets and hosts behind it",
+    ),
     (top("links:\n  wan: {capacity: 1MB/s}"), 3, "links.wan.reaches: reaches nothing; name the targets and hosts"),
     (top("links:\n  wan: {capacity: 1MB/s, reaches: []}"), 3, "reaches nothing; name the targets and hosts behind it"),
     (

@@ -13,15 +13,26 @@ from backstay.host.clock import SystemClock
 from backstay.host.processes import Processes
 from backstay.host.secrets import HostSecrets
 from backstay.ports.conformance import ENGINE_CHECKS, EngineCheck
-from backstay.ports.engine import Engine
+from backstay.ports.engine import Engine, Repository
+from backstay.ports.progress import Progress
 from backstay.targets.path import PathStore
+from made_repositories import make_repository
+
+
+class BegunByUs(ResticEngine):
+    """restic, with a first `create` that costs little; from then on nothing differs."""
+
+    def create(self, repository: Repository, progress: Progress) -> None:
+        if not repository.store.exists():
+            make_repository(Path(repository.store.location), repository.password.reveal())
+        super().create(repository, progress)
 
 
 @pytest.fixture(params=["memory", "restic"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     if request.param == "memory":
         return MemoryEngine()
-    return ResticEngine(Processes(HostSecrets(), SystemClock(), str(tmp_path / "state")))
+    return BegunByUs(Processes(HostSecrets(), SystemClock(), str(tmp_path / "state")))
 
 
 @pytest.fixture

@@ -83,6 +83,11 @@ class Death:
         self.at(point, workload, found[0])
 
 
+def await_death(point: str, workloads: list[str], victim: Victim) -> None:
+    """From now on this process is a program that dies there."""
+    install(Death(point, set(workloads), victim))
+
+
 def whole(folder: Path) -> list[Path]:
     """Files under their last name: restic writes beside it first, and what is cut off then stays without meaning."""
     return [path for path in folder.iterdir() if "-tmp-" not in path.name]

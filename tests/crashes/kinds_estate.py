@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -20,6 +17,7 @@ from backstay.domain.points import RestorePoint
 from backstay.domain.runs import Run
 from backstay.host.clock import SystemClock
 from crashes.deaths import Victim, whole
+from nursery import First, nursery
 from postgres import PrivatePostgres, private_postgres
 
 KINDS = ("files", "sqlite", "command", "postgresql")
@@ -32,19 +30,12 @@ class KindsEstate:
 
     place: Place
     server: PrivatePostgres | None
-    nursery: subprocess.Popen[str]
     names: Sequence[str] = KINDS
 
     def do(self, *arguments: str, death: Mapping[str, object] | None = None) -> Answer:
         """The program to its end, whatever that is."""
-        assert self.nursery.stdin is not None
-        assert self.nursery.stdout is not None
-        out, err = self.place.root / "out", self.place.root / "err"
-        request = {"argv": arguments, "environ": self.place.environ(), "out": str(out), "err": str(err)}
-        self.nursery.stdin.write(json.dumps({**request, "death": death}) + "\n")
-        self.nursery.stdin.flush()
-        status = int(self.nursery.stdout.readline())
-        return Answer(status, out.read_text(), err.read_text())
+        first = First("crashes.deaths", "await_death", death) if death else None
+        return Answer(*nursery().run(arguments, self.place.environ(), first=first))
 
     def die(self, point: str, *names: str, victim: Victim = "program") -> Answer:
         """`run --all` with a death at this point."""
@@ -129,29 +120,13 @@ def _touching(name: str, place: Place) -> list[int]:
 
 
 @contextmanager
-def nursery() -> Iterator[subprocess.Popen[str]]:
-    tests = str(Path(__file__).parents[1])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "crashes.nursery"],
-        env={**os.environ, "PYTHONPATH": tests},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.communicate(timeout=60)
-
-
-@contextmanager
 def kinds_estate(root: Path) -> Iterator[KindsEstate]:
     """All four kinds, nothing taken yet."""
     (root / "vault").mkdir()
     some_files(root / "files")
     some_database(root / "data.db")
     (root / "stream").write_bytes(os.urandom(200_000))
-    with private_postgres() as server, nursery() as process:
+    with private_postgres() as server:
         server.execute(
             "CREATE TABLE t (id int PRIMARY KEY, text text)", "INSERT INTO t SELECT n, n FROM generate_series(1, 500) n"
         )
@@ -165,4 +140,4 @@ def kinds_estate(root: Path) -> Iterator[KindsEstate]:
             },
             more="workflow: parallel\n",
         )
-        yield KindsEstate(place, server, process)
+        yield KindsEstate(place, server)

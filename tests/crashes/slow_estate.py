@@ -51,6 +51,7 @@ class SlowEstate:
         files = {name: f"kind: files, paths: [{some_files(root / name, 3)}]" for name in quick}
         slow = f"kind: command, command: [sh, {script}], file_name: noise"
         place.write({"slow": slow, **files}, more=more)
+        place.begin("slow", *quick)
         return cls(place)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -20,6 +20,7 @@ KILLED = -9
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KindsEstate]:
     with kinds_estate(tmp_path_factory.mktemp("kinds")) as made:
+        made.place.begin(*KINDS)
         first = made.do("run", "--all", "--json")
         assert first.status == 0, first
         yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ import psutil
 import pytest
 
 from acceptance.estates import Place, some_files
-from crashes.kinds_estate import KindsEstate, nursery
+from crashes.kinds_estate import KindsEstate
 from crashes.slow_estate import SlowEstate, answer_of, end_hard
 
 DAY_MS = 24 * 3600 * 1000
@@ -36,13 +35,13 @@ def moment(text: str) -> datetime:
 
 
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[KindsEstate]:
+def mortal(tmp_path: Path) -> KindsEstate:
     """One small folder, in the hands of a program that may meet a bug or die."""
     (tmp_path / "vault").mkdir()
     place = Place(tmp_path)
     place.write({"files": f"kind: files, paths: [{some_files(tmp_path / 'files')}]"})
-    with nursery() as process:
-        yield KindsEstate(place, None, process, ("files",))
+    place.begin("files")
+    return KindsEstate(place, None, ("files",))
 
 
 def test_the_executor_has_a_name_of_its_own_and_its_rows_a_version_that_no_upgrade_changes(slow: SlowEstate) -> None:

@@ -49,6 +49,7 @@ def estate(place: Place) -> Place:
     tree = some_files(place.root / "tree")
     database = some_database(place.root / "ledger.db", 100)
     place.write({"tree": f"kind: files, paths: [{tree}]", "ledger": f"kind: sqlite, path: {database}"})
+    place.begin("tree", "ledger")
     place.ask("run", "--all")
     assert [drill["verdict"] for drill in place.ask("drill", "--all")["drills"]] == ["proven", "proven"]
     return place

@@ -33,6 +33,7 @@ def estate(place: Place) -> Place:
     os.setxattr(tree / "file-2.txt", "user.owner", b"crm")
     (tree / "current").symlink_to("file-3.txt")
     place.write({"tree": f"kind: files, paths: [{tree}]"})
+    place.begin("tree")
     place.ask("run", "tree")
     proven_and_counted(place, "tree")
     return place

@@ -13,6 +13,7 @@ from damage.injecting import Stock, drilled, proven_and_counted
 def _twice(place: Place) -> Path:
     tree = some_files(place.root / "tree")
     place.write({"tree": f"kind: files, paths: [{tree}]"})
+    place.begin("tree")
     place.ask("run", "tree")
     (tree / "noise").write_bytes(bytes(range(256)) * 500)
     place.ask("run", "tree")
@@ -52,6 +53,7 @@ def _verify_reports_the_older_point_alone(place: Place) -> None:
 def test_a_drill_without_its_program_shows_nothing_about_the_point(place: Place) -> None:
     tree = some_files(place.root / "tree")
     place.write({"tree": f"kind: files, paths: [{tree}]"})
+    place.begin("tree")
     place.ask("run", "tree")
     place.environment["PATH"] = str(_programs_without_restic(place.root / "bin"))
     answer = place.do("drill", "tree", "--json")

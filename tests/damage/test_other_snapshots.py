@@ -21,6 +21,7 @@ def estate(place: Place) -> Place:
         for path in some_files(place.root / "source" / name).iterdir():
             path.write_text(f"{name} {path.name}\n")
     place.write({name: f"kind: files, paths: [{place.root}/source/{name}]" for name in PAIR})
+    place.begin(*PAIR)
     place.ask("run", "--all")
     assert [drill["verdict"] for drill in place.ask("drill", "--all")["drills"]] == ["proven", "proven"]
     return place
@@ -81,6 +82,7 @@ def two_weeks(place: Place) -> Place:
     for name in ("changed", "same"):
         some_files(place.root / name)
     place.write({name: f"kind: files, paths: [{place.root}/{name}]" for name in ("changed", "same")})
+    place.begin("changed", "same")
     place.ask("run", "--all")
     (place.root / "changed" / "file-1.txt").write_text("of today\n")
     place.ask("run", "--all")

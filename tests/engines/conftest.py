@@ -9,9 +9,9 @@ import pytest
 from backstay.domain.secrets import Secret
 from backstay.engines.restic import ResticEngine
 from backstay.ports.engine import Repository
-from backstay.ports.progress import Silent
 from backstay.targets.path import PathStore
 from engines.counting_runner import CountingRunner
+from made_repositories import make_repository
 
 
 @pytest.fixture
@@ -26,11 +26,9 @@ def engine(runner: CountingRunner) -> ResticEngine:
 
 @pytest.fixture(scope="session")
 def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Made once: restic spends seconds on choosing how hard its key is to guess."""
-    folder = tmp_path_factory.mktemp("made")
-    store = PathStore(str(folder), "restic", "w", first_use=True)
+    store = PathStore(str(tmp_path_factory.mktemp("made")), "restic", "w", first_use=True)
     made = Repository("restic", "vault", "w", Secret("a throwaway key"), store)
-    ResticEngine(CountingRunner(str(folder / "state"))).create(made, Silent())
+    make_repository(Path(store.location), made.password.reveal())
     return made
 
 

@@ -28,7 +28,7 @@ def test_a_backup_whose_restic_is_killed_leaves_nothing_that_looks_whole(
 ) -> None:
     def killed() -> Iterator[bytes]:
         yield b"begun"
-        _until(lambda: bool(repository.store.pieces("locks")))
+        _until(lambda: bool(pieces.names(repository.store, "locks")))
         _kill_children_called("restic")
         while True:
             yield b"more" * 100_000
@@ -56,7 +56,7 @@ def test_packs_of_an_interrupted_first_backup_are_not_sent_again(
 
 def test_a_lock_whose_owner_lives_stays_and_is_named(engine: ResticEngine, repository: Repository) -> None:
     with _busy_restic(repository, "--stdin") as child:
-        _until(lambda: bool(repository.store.pieces("locks")))
+        _until(lambda: bool(pieces.names(repository.store, "locks")))
         with pytest.raises(Unavailable, match=f"pid {child.pid} on .* since 2"):
             engine.release(repository, Silent())
         assert not engine.verify(VerifyRequest(repository, "structure"), Silent()).problems
@@ -65,7 +65,7 @@ def test_a_lock_whose_owner_lives_stays_and_is_named(engine: ResticEngine, repos
 
 def test_a_zombie_is_not_a_living_owner(engine: ResticEngine, repository: Repository) -> None:
     with _busy_restic(repository, "--stdin") as child:
-        _until(lambda: bool(repository.store.pieces("locks")))
+        _until(lambda: bool(pieces.names(repository.store, "locks")))
         child.kill()
         _until(lambda: ") Z " in Path(f"/proc/{child.pid}/stat").read_text())
         engine.release(repository, Silent())
@@ -74,7 +74,7 @@ def test_a_zombie_is_not_a_living_owner(engine: ResticEngine, repository: Reposi
 
 def test_a_dead_owners_lock_does_not_stop_a_verify(engine: ResticEngine, repository: Repository) -> None:
     with _busy_restic(repository, "--stdin") as child:
-        _until(lambda: bool(repository.store.pieces("locks")))
+        _until(lambda: bool(pieces.names(repository.store, "locks")))
         child.kill()
         child.wait()
     assert not engine.verify(VerifyRequest(repository, "structure"), Silent()).problems

@@ -197,3 +197,22 @@ def _stock_restic(repository: Repository, *arguments: str) -> None:
     environment = {**os.environ, "RESTIC_PASSWORD": repository.password.reveal()}
     argv = ["restic", "--no-cache", "--repo", repository.store.location, *arguments]
     subprocess.run(argv, env=environment, check=True, capture_output=True)
+
+
+def test_half_a_piece_that_came_after_the_last_point_is_a_remark_and_one_that_a_point_needs_is_damage(
+    engine: ResticEngine, repository: Repository, source: Path
+) -> None:
+    """A gateway writes under the final name: a backup that is under way, or was cut off, is no damage."""
+    backup(engine, repository, source)
+    expected = engine.inventory(repository, NOW)
+    needed = next(iter(repository.store.pieces("data")))
+    late = Path(repository.store.location, "data/00", "0" * 64)
+    late.write_bytes(b"half of it")
+    report = engine.verify(VerifyRequest(repository, "pieces", expected), Silent())
+    assert report.problems == ()
+    assert report.remarks == (f"data/00/{'0' * 64} is being written, or left over from a write that was cut off",)
+    whole = Path(repository.store.location, needed)
+    whole.chmod(0o600)
+    whole.write_bytes(bytes(whole.stat().st_size))
+    report = engine.verify(VerifyRequest(repository, "pieces", expected), Silent())
+    assert report.problems == (f"{needed} is damaged: its content does not match its name",)

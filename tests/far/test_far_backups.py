@@ -1,18 +1,9 @@
-"""Backups of hosts over SSH: what comes of them, and what is left of them when the way or the host goes."""
+"""Backups of hosts over SSH: what comes of them, and of a host that is not what it should be."""
 
 from __future__ import annotations
 
-import signal
-import time
-
-import pytest
-
 from acceptance.estates import leftovers
 from far.far_estates import FarEstate
-from far_hosts import FarHost
-from host.waiting import until
-
-GONE_WITHIN_S = 30.0
 
 
 def test_files_of_two_hosts_are_backed_up_and_proven_and_nothing_is_left_there(far: FarEstate) -> None:
@@ -67,43 +58,3 @@ def test_no_room_at_the_far_end_fails_the_run_and_says_so(far: FarEstate) -> Non
     assert (answer.status, run["result"]) == (1, "failed"), answer
     assert "room in the account's home folder" in run["error"]["hint"]
     assert far.place.points("one") == []
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("happens", ["cut", "reboot", "kill"])
-def test_after_an_accident_nothing_runs_there_within_half_a_minute_and_one_point_comes_of_it(
-    far: FarEstate, happens: str
-) -> None:
-    far.fill(far.app1, 20)
-    program = far.place.start("run", "one", "--json")
-    until(lambda: far.engines(far.app1) != [], 60)
-    time.sleep(2)
-    _accident(far.app1, happens)
-    if happens == "kill":
-        program.send_signal(signal.SIGKILL)
-    until(lambda: far.engines(far.app1) == [], GONE_WITHIN_S)
-    _heal(far.app1, happens)
-    program.communicate(timeout=150)
-    if program.returncode != 0:
-        far.place.ask("run", "one")
-    assert len(far.place.points("one")) == 1
-    assert far.place.ask("drill", "one")["drills"][0]["verdict"] == "proven"
-    assert far.place.ask("status")["workloads"][0]["state"] == "ok"
-    assert leftovers(far.place) == []
-
-
-def _accident(host: FarHost, happens: str) -> None:
-    if happens == "cut":
-        host.cut()
-    elif happens == "reboot":
-        host.power_off()
-
-
-def _heal(host: FarHost, happens: str) -> None:
-    if happens == "cut":
-        host.heal()
-    elif happens == "reboot":
-        host.boot()
-        host.call(
-            "sh", "-c", "mkdir -p /home/backup/tree; echo again >/home/backup/tree/0; chown -R backup: /home/backup"
-        )

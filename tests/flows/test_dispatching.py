@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from backstay.domain.estate import Pattern, Pool
+from backstay.domain.estate import Estate, Here, Pattern, Pool
 from backstay.domain.runs import Run
+from backstay.flows.adapters import Adapters
 from backstay.flows.dispatching import Dispatcher
 from backstay.flows.limits import Limits
-from backstay.planning.objectives import standing
+from backstay.planning.live import kneeguard
+from backstay.planning.objectives import Standing, standing
 from backstay.ports.catalog import Facts, Measured
 from flows.small_estate import SmallEstate, small_estate
+from planning.estates import a_point
 
 
 @pytest.fixture
@@ -27,8 +31,10 @@ def many(tmp_path: Path) -> Iterator[SmallEstate]:
         yield house
 
 
-def dispatcher(house: SmallEstate, workflow: Pattern = "auto", pools: Sequence[Pool] = ()) -> Dispatcher:
-    estate = replace(house.estate(), workflow=workflow, pools={pool.name: pool for pool in pools})
+def dispatcher(
+    house: SmallEstate, workflow: Pattern = "auto", pools: Sequence[Pool] = (), estate: Estate | None = None
+) -> Dispatcher:
+    estate = replace(estate or house.estate(), workflow=workflow, pools={pool.name: pool for pool in pools})
     adapters = replace(house.adapters(), estate=estate, limits=Limits(estate, house.clock))
     now = house.clock.now()
     stands = {name: standing(each, Facts(), [Measured(10.0)], now) for name, each in house.workloads.items()}
@@ -44,11 +50,23 @@ def asked(house: SmallEstate, *names: str) -> list[Run]:
 
 def test_no_more_start_than_this_machine_has_slots(many: SmallEstate) -> None:
     runs = asked(many, *many.workloads)
-    admitted = dispatcher(many).admitted(runs, [])
+    admitted = dispatcher(many, "parallel").admitted(runs, [])
     assert len(admitted) == 2
     others = [run for run in runs if run not in admitted]
-    assert dispatcher(many).admitted(others, admitted) == []
-    assert len(dispatcher(many).admitted(others, admitted[:1])) == 1
+    assert dispatcher(many, "parallel").admitted(others, admitted) == []
+    assert len(dispatcher(many, "parallel").admitted(others, admitted[:1])) == 1
+
+
+def test_few_jobs_open_their_repositories_together(many: SmallEstate) -> None:
+    """This machine and its target would take four."""
+    estate = replace(
+        many.estate(), here=Here(slots=4), targets={"vault": replace(many.estate().targets["vault"], slots=4)}
+    )
+    judge = dispatcher(many, estate=estate)
+    waiting, running = asked(many, *many.workloads), list[Run]()
+    for so_far in (2, 4, 4):
+        running += judge.admitted([run for run in waiting if run not in running], running)
+        assert len(running) == so_far
 
 
 def test_serial_is_one_at_a_time(many: SmallEstate) -> None:
@@ -84,3 +102,52 @@ def test_everything_is_admitted_in_the_end(many: SmallEstate) -> None:
         waiting = [run for run in waiting if run not in running]
         turns += 1
         assert turns < 20
+
+
+def aged(house: SmallEstate, hours: float) -> dict[str, Standing]:
+    """Each workload with a point of that age; an hour is owed, and a backup takes ten seconds."""
+    now = house.clock.now()
+    as_of = now - timedelta(hours=hours)
+    return {
+        name: standing(each, Facts(last_point=a_point(name, as_of)), [Measured(10.0)], now)
+        for name, each in house.workloads.items()
+    }
+
+
+def halved(house: SmallEstate, stands: Mapping[str, Standing]) -> tuple[Dispatcher, Adapters]:
+    """Production has this machine's four streams cut to one."""
+    adapters = replace(house.adapters(), estate=replace(house.estate(), workflow="parallel"))
+    adapters.limits.allow("host:this machine", kneeguard.State(limit=1, resume=4, why="production is slow"))
+    return Dispatcher(adapters, lambda: stands), adapters
+
+
+def test_a_run_that_would_miss_its_rpo_goes_before_a_learned_limit_and_its_log_says_so(many: SmallEstate) -> None:
+    judge, adapters = halved(many, {**aged(many, 0.1), "w01": aged(many, 0.98)["w01"]})
+    other, late, running = asked(many, "w00", "w01", "w02")
+    assert judge.admitted([late, other], [running]) == [late]
+    (note,) = adapters.catalog.notes(late.run_id)
+    assert note.level == "warning"
+    assert note.text == "this machine: 2 streams and not 1 (production is slow), or 1 job would miss its RPO"
+    assert judge.admitted([other], [running, late]) == []
+    assert adapters.catalog.notes(other.run_id) == []
+
+
+@pytest.mark.parametrize("hours", [0.1, 2.0], ids=["in good time", "its RPO is broken already"])
+def test_a_learned_limit_holds_where_waiting_loses_no_rpo(hours: float, many: SmallEstate) -> None:
+    judge, _ = halved(many, aged(many, hours))
+    running, other = asked(many, "w00", "w01")
+    assert judge.admitted([other], [running]) == []
+
+
+def test_a_first_backup_has_no_rpo_to_lose(many: SmallEstate) -> None:
+    now = many.clock.now()
+    judge, _ = halved(many, {name: standing(each, Facts(), [], now) for name, each in many.workloads.items()})
+    running, other = asked(many, "w00", "w01")
+    assert judge.admitted([other], [running]) == []
+
+
+def test_however_many_would_miss_their_rpo_the_machine_has_no_more_than_it_carried_before(many: SmallEstate) -> None:
+    """Its target takes more, and nobody set its slots."""
+    judge, adapters = halved(many, aged(many, 0.98))
+    adapters.limits.allow("target:vault", kneeguard.State(limit=9))
+    assert len(judge.admitted(asked(many, *many.workloads), [])) == 4

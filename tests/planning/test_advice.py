@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from backstay.config.values import moment as local
 from backstay.domain.estate import (
+    Blackout,
     DatabaseSource,
     Estate,
     Exemption,
@@ -82,11 +85,40 @@ def test_a_region_that_nobody_named_cannot_be_allowed() -> None:
     assert codes(estate(*targets, require=Require(regions=("at",)))) == ["region-unknown"]
 
 
-def test_an_rpo_that_its_window_cannot_meet_is_named_with_a_way_out() -> None:
+def test_an_rpo_that_does_not_wait_for_its_window_is_named_with_a_way_out() -> None:
     (finding,) = advice(estate(rpo=timedelta(minutes=15), window="night"))
     assert (finding.code, finding.severity, finding.subject) == ("rpo-window", "advice", "crm")
-    assert "an RPO of 15m cannot be met in the window night (16h" in finding.message
-    assert finding.hint == "Widen the window, or ask for rpo: 24h."
+    assert finding.message == (
+        "an RPO of 15m does not wait for the window night, which stays closed for 16h: runs are taken outside it, too"
+    )
+    assert finding.hint == "Widen the window, or ask for rpo: 1d."
+    assert advice(estate(rpo=timedelta(hours=16), window="night")) == ()
+
+
+def test_a_window_of_some_days_stays_closed_on_the_others() -> None:
+    weekend = {"night": Window("night", "08:00", "20:00", days=("sat", "sun"))}
+    (finding,) = advice(replace(estate(window="night"), windows=weekend))
+    assert "stays closed for 132h" in finding.message
+    assert finding.hint == "Widen the window, or ask for rpo: 6d."
+    assert advice(replace(estate(rpo=6 * DAY, keep=Keep(weekly=8), window="night"), windows=weekend)) == ()
+
+
+def test_an_rpo_shorter_than_a_blackout_of_each_week_cannot_be_met() -> None:
+    blackouts = {
+        "noon": Blackout("noon", hours="10:00-14:00", days=("mon",)),
+        "late": Blackout("late", hours="14:00-15:00", days=("mon",)),
+        "once": Blackout("once", begin=local("2024-01-02 0:00"), end=local("2024-01-09 0:00")),
+    }
+    (finding,) = advice(replace(estate(rpo=timedelta(hours=4)), blackouts=blackouts))
+    assert (finding.code, finding.subject) == ("rpo-blackout", "crm")
+    assert finding.message == "an RPO of 4h cannot be met: blackouts let nothing start for 5h"
+    assert advice(replace(estate(rpo=timedelta(hours=5)), blackouts=blackouts)) == ()
+
+
+def test_a_blackout_keeps_a_window_closed_for_longer() -> None:
+    evening = {"evening": Blackout("evening", hours="21:00-23:00")}
+    (finding,) = advice(replace(estate(rpo=timedelta(hours=16), window="night"), blackouts=evening))
+    assert "stays closed for 17h" in finding.message
 
 
 def test_logs_meet_an_rpo_outside_the_window() -> None:

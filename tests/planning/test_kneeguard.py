@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.planning.live.kneeguard import Sample, State, limit_for, step
+from backstay.planning.live.kneeguard import Allowed, Sample, State, limit_for, step
 
 PRODUCTION = range(600, 700)
 """Seconds in which production takes its part of the plant."""
@@ -132,16 +132,36 @@ def test_a_limit_never_exceeds_what_a_person_set() -> None:
     assert highest == 7
 
 
-def test_what_is_owed_goes_before_a_learned_limit_and_says_so() -> None:
-    state = State(limit=2, why="production is 2.4 times as slow as when it is quiet: halved to 2 streams", most=4)
-    assert limit_for(state, 2, "host nas1").broken is None
-    allowed = limit_for(state, 3, "host nas1")
+HALVED = State(
+    limit=2, resume=4, why="production is 2.4 times as slow as when it is quiet: halved to 2 streams", most=8
+)
+
+
+def test_what_is_owed_goes_before_what_production_took_and_says_so() -> None:
+    allowed = limit_for(HALVED, 2, 1, "host nas1")
     assert allowed.streams == 3
     assert allowed.broken is not None
     assert allowed.broken.startswith("host nas1: 3 streams and not 2 (production is 2.4 times as slow")
-    assert allowed.broken.endswith("or 3 jobs would miss their RPO")
-    # What a person set is kept.
-    assert limit_for(state, 9, "host nas1").streams == 4
+    assert allowed.broken.endswith("or 1 job would miss its RPO")
+
+
+@pytest.mark.parametrize(
+    ("state", "running", "urgent"),
+    [
+        pytest.param(HALVED, 2, 0, id="nothing is urgent"),
+        pytest.param(HALVED, 1, 1, id="there is room for it"),
+        pytest.param(HALVED, 4, 3, id="more run than it carries already"),
+        pytest.param(State(limit=2), 2, 5, id="it was found by throughput: more would move no more"),
+    ],
+)
+def test_a_learned_limit_holds_where_breaking_it_would_save_no_rpo(state: State, running: int, urgent: int) -> None:
+    assert limit_for(state, running, urgent, "host nas1") == Allowed(2)
+
+
+def test_however_much_is_owed_no_more_run_than_were_carried_before_production_came() -> None:
+    allowed = limit_for(HALVED, 1, 28, "host nas1")
+    assert allowed.streams == 4
+    assert str(allowed.broken).endswith("or 2 jobs would miss their RPO")
 
 
 samples = st.builds(
@@ -166,3 +186,15 @@ def test_hard_trouble_never_raises_a_limit(measured: list[Sample]) -> None:
         if after.strain > 2.0:
             assert after.limit <= state.limit
         state = after
+
+
+@given(st.lists(samples, max_size=100), st.integers(0, 70), st.integers(0, 70), st.integers(1, 64))
+def test_whatever_is_owed_the_limit_of_a_person_is_kept(
+    measured: list[Sample], running: int, urgent: int, most: int
+) -> None:
+    state = State(limit=min(3, most), most=most)
+    for sample in measured:
+        state = step(state, sample)
+    allowed = limit_for(state, running, urgent, "host nas1")
+    assert state.limit <= allowed.streams <= most
+    assert (allowed.broken is not None) == (allowed.streams > state.limit)

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.planning.live.sharing import LEAST, PROBE, Flow, demand_of, fair_rates, held_at, in_order, with_what_is_left
+from backstay.planning.live.sharing import (
+    LEAST,
+    PROBE,
+    Flow,
+    demand_of,
+    fair_rates,
+    held_at,
+    in_order,
+    with_what_is_left,
+)
 from backstay.planning.patterns.filling import filled
 
 MB = 1e6

@@ -30,6 +30,7 @@ def shop(place: Place, server: PrivatePostgres) -> Place:
     """A database that needs a login, beside a tree; each with a point."""
     some_files(place.root / GOOD)
     place.write({"shop": "kind: postgresql, dsn: 'env:SHOP'", GOOD: f"kind: files, paths: [{place.root}/{GOOD}]"})
+    place.begin("shop", GOOD)
     place.environment["SHOP"] = server.address_of("shop", password=server.password)
     done(run(place, status=0))
     return place

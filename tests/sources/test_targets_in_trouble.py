@@ -30,6 +30,27 @@ def test_a_full_target_fails_the_run_and_the_next_one_is_done_when_there_is_room
 
 
 @pytest.mark.long
+def test_a_full_target_behind_a_gateway_fails_the_run_within_a_minute(place: Place) -> None:
+    """The engine hears only that its server is in trouble, and would try again for a quarter of an hour."""
+    tree = some_files(place.root / "tree")
+    place.write({"tree": f"kind: files, paths: [{tree}]"})
+    estate = place.root / "estate.yaml"
+    limited = f"vault: {{url: {place.vault}, write: 50MB/s}}"
+    estate.write_text(estate.read_text().replace(f"vault: {{url: {place.vault}}}", limited))
+    with small_disk(place.vault, 12):
+        done(run(place, status=0))
+        points = kept(place)
+        (tree / "noise").write_bytes(os.urandom(20_000_000))
+        began = time.monotonic()
+        failed(run(place, status=1)["tree"], "machine", "no space left in target vault")
+        assert time.monotonic() - began < 60
+        assert kept(place) == points
+        remount(place.vault, "size=64m")
+        done(run(place, status=0))
+    assert not leftovers(place)
+
+
+@pytest.mark.long
 def test_a_target_that_is_read_only_or_gone_is_unavailable_and_nothing_is_written_beside_it(place: Place) -> None:
     tree = some_files(place.root / "tree")
     place.write({"tree": f"kind: files, paths: [{tree}]", "fresh": f"kind: files, paths: [{tree}]"})

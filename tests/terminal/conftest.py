@@ -26,6 +26,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Place:
     )
     with (root / "estate.yaml").open("a") as file:
         file.write("  cache: {kind: files, paths: [/var/cache], exempt: {reason: rebuilt, review_by: 2099-03-31}}\n")
+    place.begin("crm-files", "crm-db")
     assert place.do("run", "--all").status == 3
     assert place.do("drill", "crm-db").status == 0
     return place

@@ -9,7 +9,7 @@ import re
 import struct
 import subprocess
 import termios
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
@@ -17,6 +17,7 @@ import pytest
 
 from acceptance.estates import PROGRAM, Answer, Place
 from backstay.cli import main
+from nursery import nursery
 
 ESCAPE = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07)")
 
@@ -37,17 +38,33 @@ class Seen:
         return "\n".join(self.lines)
 
 
-def on_terminal(place: Place, *arguments: str, columns: int = 80, environment: Mapping[str, str] | None = None) -> Seen:
-    """A command on a terminal of its own."""
+def on_terminal(
+    place: Place,
+    *arguments: str,
+    columns: int = 80,
+    environment: Mapping[str, str] | None = None,
+    started: bool = False,
+) -> Seen:
+    """A command on a terminal of its own; `started` as a person starts it, and not from a nursery."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environ = {**place.environ(), "TERM": "xterm-256color", **(environment or {})}
     environ = {name: value for name, value in environ.items() if name not in ("COLUMNS", "LINES")}
-    process = subprocess.Popen([PROGRAM, *arguments], env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
+    status_of = (_started if started else _born)(arguments, environ, theirs)
     os.close(theirs)
     shown = b"".join(iter(lambda: _read(ours), b""))
     os.close(ours)
-    return Seen(process.wait(60), shown.decode())
+    return Seen(status_of(), shown.decode())
+
+
+def _started(arguments: Sequence[str], environ: Mapping[str, str], terminal: int) -> Callable[[], int]:
+    process = subprocess.Popen([PROGRAM, *arguments], env=environ, stdin=terminal, stdout=terminal, stderr=terminal)
+    return lambda: process.wait(60)
+
+
+def _born(arguments: Sequence[str], environ: Mapping[str, str], terminal: int) -> Callable[[], int]:
+    pid = nursery().start(arguments, environ, [terminal] * 3)
+    return lambda: nursery().status_of(pid, 60)
 
 
 def _read(handle: int) -> bytes:

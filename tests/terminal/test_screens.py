@@ -7,10 +7,12 @@ import re
 import resource
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 
 from acceptance.estates import PROGRAM, Place
+from backstay.cli.terminal import span
 from terminal.seeing import ESCAPE, cells, in_process, in_shell, on_terminal
 
 SHOWING = (
@@ -74,13 +76,23 @@ def test_colour_goes_when_told_and_the_words_stay(
 
 
 def test_the_first_line_says_how_it_stands_and_the_last_what_to_do(lived_in: Place) -> None:
-    lines = on_terminal(lived_in, "status").text.strip().split("\n")
+    lines = on_terminal(lived_in, "status", started=True).text.strip().split("\n")
     assert lines[0].startswith("test, ")
     assert lines[0].endswith("· 2 ok, 1 never, 1 exempt")
     assert lines[-1] == "next: backstay run gone"
     assert any(line.startswith("gone ") and line.endswith(":") for line in lines[7:]), "why, and below what to do"
     assert any(line.startswith("  backstay log ") for line in lines)
     assert "  cache      –  exempt until 31 Mar 2099: rebuilt" in lines
+
+
+def test_a_group_says_how_far_apart_its_members_are(lived_in: Place) -> None:
+    views = {view["workload"]: view for view in lived_in.ask("status")["workloads"]}
+    moments = [datetime.fromisoformat(views[name]["as_of"]) for name in ("crm-db", "crm-files")]
+    apart = views["crm-db"]["group_spread_s"]
+    assert apart == pytest.approx(abs((moments[0] - moments[1]).total_seconds()), abs=0.1)
+    assert (views["crm-files"]["group_spread_s"], views["gone"]["group_spread_s"]) == (apart, None)
+    said = [line for line in on_terminal(lived_in, "status").lines if line.startswith("group ")]
+    assert said == [f"group crm: the newest points of its members are {span(apart)} apart"]
 
 
 def test_a_plan_has_a_scale_above_its_bars(lived_in: Place) -> None:
@@ -141,7 +153,7 @@ def test_quiet_is_quiet_wherever_it_stands(lived_in: Place) -> None:
 
 
 def test_work_on_a_terminal_moves_and_then_makes_room_for_its_result(lived_in: Place) -> None:
-    seen = on_terminal(lived_in, "drill", "crm-db")
+    seen = on_terminal(lived_in, "drill", "crm-db", started=True)
     assert seen.status == 0
     assert "comparing the data" in seen.text
     final = seen.raw.split("\x1b[2K")[-1]

@@ -24,6 +24,14 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
+@pytest.fixture
+def used(place: Place) -> Place:
+    """The same with a run behind it."""
+    place.begin("w")
+    assert place.do("run", "w").status == 0
+    return place
+
+
 def test_without_a_home_the_state_folder_must_be_named(place: Place) -> None:
     lost = in_shell(place, "env -u HOME -u BACKSTAY_STATE -u XDG_STATE_HOME backstay status")
     assert (lost.returncode, lost.stdout) == (2, "")
@@ -31,31 +39,30 @@ def test_without_a_home_the_state_folder_must_be_named(place: Place) -> None:
         "there is no home folder to keep the state in",
         "  Set BACKSTAY_STATE, or give --state, to a folder that lasts.",
     ]
+    place.begin("w")
     named = in_shell(
         place, "env -u HOME backstay run w && env -u HOME -u BACKSTAY_STATE backstay --state $BACKSTAY_STATE points"
     )
     assert named.returncode == 0, named
 
 
-def test_a_read_only_disk_is_named(place: Place) -> None:
-    assert place.do("run", "w").status == 0
+def test_a_read_only_disk_is_named(used: Place) -> None:
     script = 'mount --bind "$BACKSTAY_STATE" "$BACKSTAY_STATE" && mount -o remount,ro,bind "$BACKSTAY_STATE" && '
     for command in ("status", "run w", "points --json"):
-        seen = in_shell(place, f"{ELSEWHERE} '{script} backstay {command}'")
+        seen = in_shell(used, f"{ELSEWHERE} '{script} backstay {command}'")
         said = json.loads(seen.stdout)["error"]["message"] if "--json" in command else seen.stderr
         assert seen.returncode == 1, seen
-        assert f"{place.state} cannot be used: Read-only file system" in said
-    assert place.do("status").status == 0
+        assert f"{used.state} cannot be used: Read-only file system" in said
+    assert used.do("status").status == 0
 
 
-def test_somebody_elses_folder_is_refused(place: Place) -> None:
+def test_somebody_elses_folder_is_refused(used: Place) -> None:
     """Root without its powers is an account like any other."""
-    assert place.do("run", "w").status == 0
-    for path in (place.state, *place.state.rglob("*")):
+    for path in (used.state, *used.state.rglob("*")):
         shutil.chown(path, NOBODY, NOBODY)
-    seen = in_shell(place, "setpriv --bounding-set=-all --inh-caps=-all backstay status")
+    seen = in_shell(used, "setpriv --bounding-set=-all --inh-caps=-all backstay status")
     assert (seen.returncode, seen.stdout) == (1, "")
-    assert seen.stderr.startswith(f"{place.state} cannot be used: Permission denied\n  Run this as the user who owns")
+    assert seen.stderr.startswith(f"{used.state} cannot be used: Permission denied\n  Run this as the user who owns")
 
 
 def test_a_folder_that_others_may_write_is_refused_with_the_cure(place: Place) -> None:
@@ -67,7 +74,8 @@ def test_a_folder_that_others_may_write_is_refused_with_the_cure(place: Place) -
 
 
 FULL = """
-mount -t tmpfs -o size=4m,mode=700 none "$BACKSTAY_STATE" || exit 99
+cp -a "$BACKSTAY_STATE" "$OUT/begun" || exit 99
+mount -t tmpfs -o size=4m,mode=700 none "$BACKSTAY_STATE" && cp -a "$OUT/begun/." "$BACKSTAY_STATE" || exit 99
 backstay run w >/dev/null || exit 98
 dd if=/dev/zero of="$BACKSTAY_STATE/filling" bs=4k status=none 2>/dev/null
 backstay run w --json; echo "run $?"
@@ -80,7 +88,7 @@ backstay points --json >"$OUT/points"
 
 
 def test_a_full_disk_is_named_and_nothing_is_lost(place: Place, tmp_path: Path) -> None:
-    place.state.mkdir(mode=0o700)
+    place.begin("w")
     (tmp_path / "script").write_text(FULL)
     seen = in_shell(place, f"{ELSEWHERE} 'bash {tmp_path}/script'", OUT=str(tmp_path))
     assert seen.returncode == 0, seen

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from backstay.domain.errors import Cancelled, InvariantBroken
+from backstay.domain.estate import Estate
 from backstay.domain.runs import Run
 from backstay.domain.secrets import Secret
 from backstay.domain.stopping import Interrupted
-from backstay.flows.dispatching import Dispatcher
+from backstay.flows.adapters import Adapters
+from backstay.flows.aside import Aside
+from backstay.flows.dispatching import Dispatcher, Standings
 from backstay.flows.guards import guarded
 from backstay.host.lock import Holder
 from backstay.host.state import private_file
@@ -24,10 +27,10 @@ from backstay.ports.workflows import Workflows
 from .probing import probes_of
 from .standing import standings
 from .watching import Watch
-from .wiring import Opened, adapters, catalog_address
+from .wiring import Opened, catalog_address, worlds
 
 if TYPE_CHECKING:
-    from backstay.flows.backup import BackupFlow
+    from backstay.flows.following import FollowingFlow
 
 LOOK_S = 0.5
 """Between two looks for runs that others asked for; that a run has ended is seen at once."""
@@ -73,11 +76,24 @@ class Executor:
     """The durable runtime in this process, while it holds the estate."""
 
     house: Opened
+    under: Callable[[Estate], Adapters]
     workflows: Workflows
-    flow: BackupFlow
+    flow: FollowingFlow
     dispatcher: Dispatcher
+    aside: Aside
+    guards: ExitStack
     cared: float = 0.0
     submitted: set[str] = field(default_factory=set)
+
+    def follow(self, house: Opened) -> None:
+        """Another estate file is in force: what begins from now on goes by it, what was begun ends by its own."""
+        from backstay.flows.backup import BackupFlow
+
+        self.guards.close()
+        self.house, outside = house, self.under(house.estate)
+        self.flow.follow(BackupFlow(outside, self.aside))
+        self.dispatcher.follow(outside, _standings_of(house))
+        self.guards.enter_context(guarded(outside, probes_of(house)))
 
     def execute(self, wanted: Sequence[str]) -> None:
         """Execute every open run, whoever asked for it, until the wanted ones have ended.
@@ -88,28 +104,34 @@ class Executor:
             while _open(self.house, wanted):
                 self.turn()
             while _open(self.house, self.submitted):
-                self._wait(LOOK_S)
+                self.turn(begin=False)
         except Interrupted:
             self._cancel(wanted)
             raise
 
-    def turn(self, seconds: float = LOOK_S) -> None:
-        """Begin what may begin now, and wait until something has ended, for so long at most."""
-        self._submit()
+    def turn(self, seconds: float = LOOK_S, *, begin: bool = True) -> None:
+        """Let go on what stepped aside, `begin` what may begin now, and wait until something has ended, for so long at
+        most."""
+        self._submit(begin)
         self._wait(seconds)
 
-    def _submit(self) -> None:
+    def _submit(self, begin: bool) -> None:
         """Hand over the runs that are admitted now. Those that were admitted before a crash still hold what they took;
-        what is in the runtime's hands is what holds slots."""
+        what is in the runtime's hands is what holds slots, unless it stepped aside."""
         known = list(reversed(self.house.catalog.runs(open_only=True)))
-        self._let_go_of_the_late([run for run in known if run.admitted_at is None])
-        held = [run for run in known if run.admitted_at is not None]
-        fresh = [run.run_id for run in held if run.run_id not in self.submitted]
-        for run in self.dispatcher.admitted([run for run in known if run.admitted_at is None], held):
-            self.house.catalog.save_run(replace(run, admitted_at=self.house.clock.now()))
-            fresh.append(run.run_id)
-        self.workflows.submit(fresh)
-        self.submitted.update(fresh)
+        fresh = [run for run in known if run.admitted_at is None] if begin else []
+        self._let_go_of_the_late(fresh)
+        held = [run for run in known if run.admitted_at is not None and run.run_id not in self.aside]
+        begun = [run.run_id for run in held if run.run_id not in self.submitted]
+        back = [run for run in known if self.aside.ready(run.run_id)]
+        for run in self.dispatcher.admitted([*back, *fresh], held):
+            if run.run_id in self.aside:
+                self.aside.admit(run.run_id)
+            else:
+                self.house.catalog.save_run(replace(run, admitted_at=self.house.clock.now()))
+                begun.append(run.run_id)
+        self.workflows.submit(begun)
+        self.submitted.update(begun)
 
     def _let_go_of_the_late(self, waiting: Sequence[Run]) -> None:
         """Nothing starts after its window has closed; it is due again when the next one opens."""
@@ -149,20 +171,27 @@ def executor(house: Opened, watch: Watch) -> Iterator[Executor]:
     # The runtime takes half a second to import; commands that only show never pay for it.
     from backstay.flows.backup import BackupFlow
     from backstay.flows.durable import DurableWorkflows
+    from backstay.flows.following import FollowingFlow
 
-    outside = adapters(house, watch)
-    flow = BackupFlow(outside)
+    under = worlds(house, watch)
+    outside, aside = under(house.estate), Aside()
+    flow = FollowingFlow(BackupFlow(outside, aside))
     sweep_all(house)
     workflows = DurableWorkflows(flow, durable_address(house), _executor_name(house))
-    dispatcher = Dispatcher(outside, lambda: {stand.workload.name: stand for stand in standings(house)})
+    dispatcher = Dispatcher(outside, _standings_of(house))
     try:
         workflows.prune(house.clock.now() - KEEP)
-        with guarded(outside, probes_of(house)):
-            yield Executor(house, workflows, flow, dispatcher)
+        with ExitStack() as guards:
+            guards.enter_context(guarded(outside, probes_of(house)))
+            yield Executor(house, under, workflows, flow, dispatcher, aside, guards)
     finally:
         watch.leaving.set()
         workflows.close()
         watch.leaving.clear()
+
+
+def _standings_of(house: Opened) -> Standings:
+    return lambda: {stand.workload.name: stand for stand in standings(house)}
 
 
 def sweep_all(house: Opened) -> None:

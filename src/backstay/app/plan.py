@@ -8,17 +8,25 @@ from typing import Any
 
 from backstay.planning.advising import advice_for
 from backstay.planning.jobs import Job as Job
+from backstay.planning.live.attribution import together
 from backstay.planning.plan import Plan, plan_ahead, plan_now
 
 from .standing import standings
-from .views import error_fields
+from .views import LatelyView, error_fields, lately_view
 from .wiring import Opened
+
+LATELY = timedelta(days=1)
+"""How far we look back at what held the runs."""
+
+MOST_RUNS = 1000
+"""The newest runs that are looked at; where they do not reach back so far, it is said how far they do."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
     """A plan as documents show it. `ratio` is what it takes over what physics and slots allow; `reliefs` say what would
-    shorten it; `impossible` holds objectives that no plan can keep, with a counter-offer each."""
+    shorten it; `impossible` holds objectives that no plan can keep, with a counter-offer each; `lately` is what was
+    measured."""
 
     workflow: str
     why: str
@@ -32,6 +40,7 @@ class PlanView:
     reliefs: tuple[str, ...]
     late: tuple[str, ...]
     impossible: tuple[dict[str, Any], ...]
+    lately: LatelyView
 
 
 def plan(house: Opened, *, hours: float = 24, due: bool = False) -> PlanView:
@@ -53,7 +62,15 @@ def plan(house: Opened, *, hours: float = 24, due: bool = False) -> PlanView:
         reliefs=_reliefs(decided),
         late=decided.late,
         impossible=tuple(error_fields(error) for error in decided.impossible),
+        lately=_lately(house, now - LATELY),
     )
+
+
+def _lately(house: Opened, since: datetime) -> LatelyView:
+    newest = house.catalog.runs(limit=MOST_RUNS)
+    if len(newest) == MOST_RUNS:
+        since = max(since, newest[-1].requested_at)
+    return lately_view(since, together(run for run in newest if run.requested_at >= since and run.result))
 
 
 def _reliefs(decided: Plan) -> tuple[str, ...]:

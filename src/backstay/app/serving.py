@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from backstay.domain.errors import Refused
@@ -11,6 +10,7 @@ from backstay.planning.foresight import entries_of
 from backstay.planning.plan import plan_due
 
 from .executing import Executor, executor
+from .rereading import Rereading, asked_by_hangup
 from .runs import requested
 from .standing import standings
 from .watching import Watch
@@ -23,7 +23,8 @@ LOOK_S = 0.5
 def serve(house: Opened, watch: Watch) -> None:
     """Take restore points as they become due, until told to end.
 
-    Holds the estate all the time: what others ask for with `run` is done here, and they follow it.
+    Holds the estate all the time: what others ask for with `run` is done here, and they follow it. The estate file is
+    read anew when it changes and on SIGHUP; runs that were begun before end by the file that they were begun under.
     Raises: Refused if another program holds it.
     """
     if not house.lock.try_acquire():
@@ -31,9 +32,13 @@ def serve(house: Opened, watch: Watch) -> None:
         who = f": pid {holder.pid}, {holder.command}" if holder else ""
         raise Refused(f"another program works on this estate{who}", hint="Stop it, or wait until it has ended.")
     try:
-        with executor(house, watch) as hands:
+        rereading = Rereading(house, watch)
+        with executor(house, watch) as hands, asked_by_hangup(rereading):
             scheduler = Scheduler(house, hands)
             while True:
+                if changed := rereading.changed():
+                    hands.follow(changed)
+                    scheduler.follow(changed)
                 scheduler.turn()
     finally:
         house.lock.release()
@@ -48,6 +53,13 @@ class Scheduler:
         self._calendars = Calendars(house.estate, ZoneInfo(house.estate.timezone))
         self._ours: dict[str, str] = {}
         self._seen = self._open()
+        self._agenda = self._begun()
+
+    def follow(self, house: Opened) -> None:
+        """Another estate file is in force: what is due is asked anew."""
+        self._take_note()
+        self._house = house
+        self._calendars = Calendars(house.estate, ZoneInfo(house.estate.timezone))
         self._agenda = self._begun()
 
     def turn(self) -> None:
@@ -77,11 +89,12 @@ class Scheduler:
 
     def _begun(self) -> Agenda:
         """From the records alone, as after a crash: what is under way already is not due."""
-        running: Sequence[str] = [run.workload for run in self._house.catalog.runs(open_only=True)]
-        for run in self._house.catalog.runs(open_only=True):
-            self._ours.setdefault(run.run_id, run.workload)
+        active = {each.name for each in self._house.estate.workloads.values() if each.exempt is None}
+        # One for each workload, as the agenda has it: of two to different targets the other is somebody else's.
+        running = {run.workload: run.run_id for run in self._house.catalog.runs(open_only=True)}
+        self._ours = {run_id: workload for workload, run_id in running.items() if workload in active}
         clock = self._house.clock
-        entries = entries_of(standings(self._house), running)
+        entries = entries_of(standings(self._house), tuple(running))
         return Agenda(entries, self._calendars, clock.now(), clock.elapsed())
 
     def _open(self) -> set[str]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from backstay.domain.estate import Estate, Workload
+from backstay.domain.estate import Estate, Host, Link, Workload
 from backstay.flows.adapters import Site
 from backstay.host.machine import ThisMachine
 from backstay.planning.network import narrowest
@@ -30,7 +30,6 @@ class Sites:
 
     def __init__(
         self,
-        estate: Estate,
         runner: Runner,
         places: Places,
         secrets: Secrets,
@@ -38,33 +37,32 @@ class Sites:
         state: str,
         closing: ExitStack,
     ) -> None:
-        self._estate = estate
         self._runner = runner
         self._secrets = secrets
         self._clock = clock
         self._state = state
         self._closing = closing
         self.here = Site(ThisMachine(runner, state), _kinds(runner, secrets, places, clock), _engines(runner))
-        self._far: dict[str, Site] = {}
-        self._lanes: dict[str, Lane] = {}
+        self._far: dict[Host, Site] = {}
+        self._lanes: dict[tuple[str, int], Lane] = {}
         self._lock = Lock()
 
-    def of(self, workload: Workload) -> Site:
-        """Where the workload's source is read."""
+    def of(self, estate: Estate, workload: Workload) -> Site:
+        """Where the workload's source is read. A host that is another in another estate file is connected anew."""
         if workload.host is None or workload.kind not in FAR_KINDS:
             return self.here
+        host = estate.hosts[workload.host]
         with self._lock:  # runs and guards ask from threads of their own
-            if workload.host not in self._far:
-                self._far[workload.host] = self._connected(workload.host)
-            return self._far[workload.host]
+            if host not in self._far:
+                self._far[host] = self._connected(host, narrowest(estate, host.name))
+            return self._far[host]
 
-    def _connected(self, name: str) -> Site:
+    def _connected(self, host: Host, link: Link | None) -> Site:
         from backstay.host.ssh.lane import Lane
         from backstay.host.ssh.machine import SshMachine
 
-        link = narrowest(self._estate, name)
-        lane = self._lanes.setdefault(link.name, Lane(float(link.capacity))) if link else None
-        machine = SshMachine(self._estate.hosts[name], self._secrets, self._clock, self._state, lane)
+        lane = self._lanes.setdefault((link.name, link.capacity), Lane(float(link.capacity))) if link else None
+        machine = SshMachine(host, self._secrets, self._clock, self._state, lane)
         self._closing.callback(machine.close)
         return Site(machine, _far_kinds(self._runner, machine.runner, self._clock), _engines(machine.runner))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backstay.domain.drills import Drill
 from backstay.domain.errors import ExitCode
 from backstay.domain.findings import Finding
+from backstay.planning.groups import spreads
 from backstay.planning.objectives import Standing
 from backstay.ports.catalog import Facts
 
@@ -18,7 +19,10 @@ from .wiring import Opened, require_workloads
 
 @dataclass(frozen=True, slots=True)
 class WorkloadStatus:
-    """One workload; None where nothing is owed or nothing was measured."""
+    """One workload; None where nothing is owed or nothing was measured.
+
+    `group_spread_s` is how far apart the newest points of its group's members are; None while one of them has none.
+    """
 
     workload: str
     state: str
@@ -33,6 +37,8 @@ class WorkloadStatus:
     last_run: str | None
     exempt_reason: str | None
     exempt_until: str | None
+    group: str | None
+    group_spread_s: float | None
     findings: tuple[Finding, ...]
 
 
@@ -41,14 +47,16 @@ def status(house: Opened, names: tuple[str, ...] = ()) -> tuple[WorkloadStatus, 
     require_workloads(house.estate, names)
     facts = ended_facts(house)
     now = house.clock.now()
+    stands = standings(house)
+    apart = spreads(stands)
     return tuple(
-        _status(stand, facts.get(stand.workload.name, Facts()), now)
-        for stand in standings(house)
+        _status(stand, facts.get(stand.workload.name, Facts()), apart.get(stand.workload.group or ""), now)
+        for stand in stands
         if not names or stand.workload.name in names
     )
 
 
-def _status(stand: Standing, facts: Facts, now: datetime) -> WorkloadStatus:
+def _status(stand: Standing, facts: Facts, apart: timedelta | None, now: datetime) -> WorkloadStatus:
     workload = stand.workload
     policy = workload.policy
     proven = _still_proven(facts)
@@ -66,6 +74,8 @@ def _status(stand: Standing, facts: Facts, now: datetime) -> WorkloadStatus:
         last_run=facts.last_run.run_id if facts.last_run else None,
         exempt_reason=workload.exempt.reason if workload.exempt else None,
         exempt_until=workload.exempt.review_by.isoformat() if workload.exempt else None,
+        group=workload.group,
+        group_spread_s=None if apart is None else round(apart.total_seconds(), 1),
         findings=tuple(_findings(stand, facts, now)),
     )
 

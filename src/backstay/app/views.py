@@ -10,11 +10,17 @@ from typing import Any
 from backstay.domain.errors import BackstayError
 from backstay.domain.points import RestorePoint
 from backstay.domain.runs import ErrorRecord, Run
+from backstay.planning.live.attribution import Together, spent
+from backstay.planning.network import told
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One run as documents show it; `state` is `waiting`, `running`, `interrupted` or the result."""
+    """One run as documents show it; `state` is `waiting`, `running`, `interrupted` or the result.
+
+    It waited for its turn, moved its bytes, and needed `other_s` for all else; None where that is not known.
+    `held_by` is the limit that set its rate most often; None where none of ours did, or it was over too soon to see.
+    """
 
     run_id: str
     workload: str
@@ -31,10 +37,16 @@ class RunView:
     point: str | None
     warnings: tuple[str, ...]
     error: dict[str, Any] | None
+    bytes_moved: int | None
+    waiting_s: float | None
+    moving_s: float | None
+    other_s: float | None
+    held_by: str | None
 
 
 def run_view(run: Run, *, executor_alive: bool) -> RunView:
     """`interrupted` is a run whose program died; the next `backstay run` takes it up again."""
+    time = spent(run)
     open_state = "waiting" if run.started_at is None else "running" if executor_alive else "interrupted"
     return RunView(
         run_id=run.run_id,
@@ -52,6 +64,51 @@ def run_view(run: Run, *, executor_alive: bool) -> RunView:
         point=run.point,
         warnings=run.warnings,
         error=error_fields(run.error) if run.error else None,
+        bytes_moved=run.bytes_moved,
+        waiting_s=_rounded(time.waiting_s),
+        moving_s=_rounded(time.moving_s),
+        other_s=_rounded(time.other_s),
+        held_by=told(time.held_by) if time.held_by else None,
+    )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldView:
+    """How many runs a limit held, and the part of the moving time that was theirs; `limit` None: no limit of ours."""
+
+    limit: str | None
+    runs: int
+    part: float
+
+
+@dataclass(frozen=True, slots=True)
+class LatelyView:
+    """Where the time of the runs went that were asked for since `from_at` and have ended. What held the larger part of
+    the moving time comes first; `advice` is None where no one limit held most of it."""
+
+    from_at: datetime
+    runs: int
+    waiting_s: float
+    longest_waiting_s: float
+    moving_s: float
+    held: tuple[HeldView, ...]
+    advice: str | None
+
+
+def lately_view(from_at: datetime, time: Together) -> LatelyView:
+    """The same with names and figures as documents show them."""
+    return LatelyView(
+        from_at=from_at,
+        runs=time.runs,
+        waiting_s=round(time.waiting_s, 3),
+        longest_waiting_s=round(time.longest_waiting_s, 3),
+        moving_s=round(time.moving_s, 3),
+        held=tuple(HeldView(told(one.limit) if one.limit else None, one.runs, round(one.part, 3)) for one in time.held),
+        advice=time.advice,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from backstay.catalog.catalog import open_catalog
@@ -87,12 +88,18 @@ def catalog_address(estate: Estate, state: Path, secrets: HostSecrets) -> str | 
 
 def adapters(house: Opened, watch: Watch) -> Adapters:
     """Every adapter, for commands that do work."""
+    return worlds(house, watch)(house.estate)
+
+
+def worlds(house: Opened, watch: Watch) -> Callable[[Estate], Adapters]:
+    """The same under any estate file: connections, limits and rates are shared by all that work under one of them."""
     runner = runner_of(house)
     rclone = Rclone(runner, house.secrets, house.clock)
     places = ScratchPlaces(str(house.state))
     keys = RepositoryKeys(str(house.state), house.secrets)
-    sites = Sites(house.estate, runner, places, house.secrets, house.clock, str(house.state), house.closing)
+    sites = Sites(runner, places, house.secrets, house.clock, str(house.state), house.closing)
     limits = Limits(house.estate, house.clock)
+    traffic = Traffic(house.clock, limits)
     used: set[str] = set()
 
     def repository(workload: Workload, target: Target) -> Repository:
@@ -103,20 +110,24 @@ def adapters(house: Opened, watch: Watch) -> Adapters:
         password = keys.password_for(target, workload.engine, workload.name, must_exist=store.exists())
         return Repository(workload.engine, target.name, workload.name, password, store)
 
-    return Adapters(
-        estate=house.estate,
-        catalog=house.catalog,
-        clock=house.clock,
-        secrets=house.secrets,
-        places=places,
-        here=sites.here,
-        source_site=sites.of,
-        repository=repository,
-        gateways=RcloneGateways(rclone, places),
-        limits=limits,
-        traffic=Traffic(house.clock, limits),
-        progress=watch.progress,
-    )
+    def under(estate: Estate) -> Adapters:
+        limits.follow(estate)
+        return Adapters(
+            estate=estate,
+            catalog=house.catalog,
+            clock=house.clock,
+            secrets=house.secrets,
+            places=places,
+            here=sites.here,
+            source_site=partial(sites.of, estate),
+            repository=repository,
+            gateways=RcloneGateways(rclone, places),
+            limits=limits,
+            traffic=traffic,
+            progress=watch.progress,
+        )
+
+    return under
 
 
 def runner_of(house: Opened) -> Processes:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from backstay.app.plan import Job, PlanView
+from backstay.app.views import LatelyView
 from backstay.app.wiring import Opened
 
 from .terminal import Screen, count, local, span
@@ -17,6 +18,9 @@ NARROW, WIDE = 16, 60
 
 STEPS = [timedelta(minutes=m) for m in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7200, 14400)]
 DAY = timedelta(days=1)
+
+MOST_LIMITS = 3
+"""Limits that are named of those that held the last runs."""
 
 TITLES = ("workload", "start", "takes", "to", "")
 
@@ -29,9 +33,17 @@ def show_plan(screen: Screen, house: Opened, view: PlanView) -> None:
     for impossible in view.impossible:
         screen.say(f"cannot be kept: {impossible['message']}")
         screen.say(impossible["hint"] or "", indent=2)
-    if not view.jobs:
+    if view.jobs:
+        _planned(screen, view, zone)
+    else:
         screen.say("nothing is due in this time")
-        return
+    if view.lately.held:
+        screen.say(_lately(view.lately, zone))
+    if view.lately.advice:
+        screen.say(view.lately.advice, indent=2)
+
+
+def _planned(screen: Screen, view: PlanView, zone: ZoneInfo) -> None:
     turns: dict[str, list[Job]] = {}
     for job in view.jobs:
         turns.setdefault(job.workload, []).append(job)
@@ -44,6 +56,17 @@ def show_plan(screen: Screen, house: Opened, view: PlanView) -> None:
         screen.say(relief, indent=2)
     if view.late:
         screen.say(f"too late for their RPO: {', '.join(view.late)}")
+
+
+def _lately(view: LatelyView, zone: ZoneInfo) -> str:
+    """What was measured, beside what is planned."""
+    first, *others = (
+        f"{each.limit or 'no limit of ours'} held {each.runs} of {count(view.runs, 'run')},"
+        f" {100 * each.part:.0f} % of the moving time"
+        for each in view.held[:MOST_LIMITS]
+    )
+    waited = f"; the longest waited {span(view.longest_waiting_s)} for its turn" if view.longest_waiting_s >= 1 else ""
+    return f"since {local(view.from_at, zone)}: {'; '.join((first, *others))}{waited}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from backstay.app.runs import LogView
@@ -11,6 +11,9 @@ from backstay.app.views import RunView
 from backstay.app.wiring import Opened
 
 from .terminal import Screen, count, heading, local, size, span
+
+LONG_ENOUGH_S = 3.0
+"""What moved for less may never have been looked at: what held it is seen once a second."""
 
 MARKS = {"done": "✓", "incomplete": "!", "failed": "✗", "cancelled": "–", "skipped": "–"}
 
@@ -71,7 +74,10 @@ def show_history(screen: Screen, house: Opened, views: Sequence[RunView]) -> Non
 def show_log(screen: Screen, house: Opened, view: LogView) -> None:
     """The run in one line, its lines as they were written, and how to restore by hand."""
     zone, run = ZoneInfo(house.estate.timezone), view.run
-    screen.say(f"run {run.run_id} · {run.workload} to {run.target} · {run.state}\n")
+    screen.say(f"run {run.run_id} · {run.workload} to {run.target} · {run.state}")
+    if time := " · ".join(_time(run)):
+        screen.say(time, indent=2)
+    screen.say()
     rows = []
     for note in view.lines:
         word = "" if note.level == "info" else f"{note.level}: "
@@ -84,6 +90,22 @@ def show_log(screen: Screen, house: Opened, view: LogView) -> None:
         screen.say("\nto restore it by hand, with DIR a new folder:")
     for line in view.by_hand:
         screen.verbatim(line, indent=2)
+
+
+def _time(view: RunView) -> Iterator[str]:
+    """Where its time went, and what held it."""
+    if view.waiting_s is not None:
+        yield f"waited {span(view.waiting_s)} for its turn"
+    if view.moving_s is not None:
+        yield f"moved {size(view.bytes_moved)} in {span(view.moving_s)}"
+    if view.other_s is not None:
+        yield f"{span(view.other_s)} for all else"
+    if view.held_by is not None:
+        # Of a link production has the first part, and what it leaves changes all the time.
+        share = "our share of " if view.held_by.startswith("link ") else ""
+        yield f"held most often by {share}{view.held_by}"
+    elif view.moving_s is not None and view.moving_s >= LONG_ENOUGH_S:
+        yield "held by no limit of ours: its source, engine, line or storage set its pace"
 
 
 def _took(view: RunView) -> str:

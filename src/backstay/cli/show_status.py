@@ -31,6 +31,7 @@ def show_status(screen: Screen, house: Opened, views: Sequence[WorkloadStatus]) 
     screen.say(f"{heading(house.estate.name, now, zone)} · {tally or 'no workloads'}\n")
     titles = ("workload", "lost if it died now", "owed", "back in", "owed", "proven")
     screen.table(titles, [_row(view, now) for view in views])
+    _groups(screen, views)
     for view in views:
         _wrong(screen, view)
     _next(screen, views, zone, now)
@@ -57,6 +58,13 @@ def _lost(view: WorkloadStatus) -> str:
         return "everything  NEVER"
     word = "" if view.state == "ok" else f"  {view.state.upper()}"
     return span(view.achieved_rpo_s) + word
+
+
+def _groups(screen: Screen, views: Sequence[WorkloadStatus]) -> None:
+    """How far apart the moments are to which the members of a group would return."""
+    apart = {view.group: view.group_spread_s for view in views if view.group_spread_s is not None}
+    for group, spread_s in apart.items():
+        screen.say(f"\ngroup {group}: the newest points of its members are {span(spread_s)} apart")
 
 
 def _wrong(screen: Screen, view: WorkloadStatus) -> None:

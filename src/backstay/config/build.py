@@ -32,7 +32,12 @@ def built(file: EstateFile) -> domain.Estate:
         workloads={name: _workload(name, section, policies) for name, section in file.workloads.items()},
         workflow=file.workflow,
         catalog=file.catalog,
-        hosts={name: domain.Host(name, **_values(section)) for name, section in file.hosts.items()},
+        here=_here(file),
+        hosts={
+            name: domain.Host(name, **_values(section))
+            for name, section in file.hosts.items()
+            if name != domain.LOCALHOST
+        },
         links={name: domain.Link(name, **_values(section)) for name, section in file.links.items()},
         pools={name: domain.Pool(name, **_values(section)) for name, section in file.pools.items()},
         windows={name: domain.Window(name, **_values(section)) for name, section in file.windows.items()},
@@ -43,6 +48,11 @@ def built(file: EstateFile) -> domain.Estate:
 
 def _values(section: Section) -> dict[str, Any]:
     return {key: getattr(section, key) for key in type(section).model_fields}
+
+
+def _here(file: EstateFile) -> domain.Here:
+    section = file.hosts.get(domain.LOCALHOST)
+    return domain.Here(section.read, section.slots) if section else domain.Here()
 
 
 def _target(name: str, section: TargetSection) -> domain.Target:
@@ -63,7 +73,7 @@ def _workload(name: str, section: OneWorkload, policies: Mapping[str, domain.Pol
         source=_source(section),
         policy=policies[section.policy] if section.policy else None,
         engine=section.engine,
-        host=section.host,
+        host=None if section.host == domain.LOCALHOST else section.host,
         group=section.group,
         after=section.after,
         exempt=domain.Exemption(**_values(section.exempt)) if section.exempt else None,

@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from posixpath import normpath
 from typing import Any
 
+from backstay.domain.estate import LOCALHOST
 from backstay.domain.findings import Finding
 from backstay.domain.spans import span_text
 
@@ -29,9 +30,10 @@ _NAMED = (
 
 def crosschecked(raw: Any, root: Node) -> Iterator[Finding]:
     """Everything in which the parts of the file do not fit together."""
-    for code, path, problem in (*_names(raw), *_cycles(raw), *_regions(raw), *_locks(raw), *_into_itself(raw)):
+    checks = (_names, _machines, _cycles, _regions, _locks, _into_itself)
+    for code, path, problem in (found for check in checks for found in check(raw)):
         # A cycle belongs to no one workload; its line is that of the first.
-        yield wrong(code, path[:1] if code == "cycle" else path, problem, line_of(root, path))
+        yield wrong(code, path[:1] if code == "cycle" else path, problem, line_of(root, path, key=code == "missing"))
 
 
 def _names(raw: Any) -> Iterator[tuple[str, Path, str]]:
@@ -42,7 +44,7 @@ def _names(raw: Any) -> Iterator[tuple[str, Path, str]]:
         for name, body in part_of(raw, section).items():
             seen: set[str] = set()
             for path, word in words(body, key):
-                if word not in known:
+                if word not in known and not (word == LOCALHOST and "hosts" in where):
                     yield "unknown-name", (section, name, *path), _unknown(where, looked, word, known)
                 elif word in seen:
                     yield "conflict", (section, name, *path), f"{quoted(word)} is listed twice"
@@ -52,6 +54,23 @@ def _names(raw: Any) -> Iterator[tuple[str, Path, str]]:
 def _unknown(where: Mapping[str, str], looked: list[str], word: str, known: tuple[str, ...]) -> str:
     what = " or ".join(where[part] for part in looked)
     return f"unknown {what} {quoted(word)}{suggestion(word, known) or f'; the file has no {looked[0]}'}"
+
+
+def _machines(raw: Any) -> Iterator[tuple[str, Path, str]]:
+    """This machine and the others, each with what it needs and nothing that contradicts it."""
+    for name, host in part_of(raw, "hosts").items():
+        if name != LOCALHOST and "address" not in host:
+            yield "missing", ("hosts", name), f"needs 'address'; only {LOCALHOST}, which is this machine, has none"
+        elif name == LOCALHOST and "address" in host:
+            problem = f"{LOCALHOST} is this machine, which needs none; take it out, or call the host something else"
+            yield "conflict", ("hosts", name, "address"), problem
+        elif name == LOCALHOST and not {"read", "slots"} & host.keys():
+            yield "value", ("hosts", name), "says nothing; write read or slots, or take it out"
+    for name, link in part_of(raw, "links").items():
+        for path, word in words(link, "reaches"):
+            if word == LOCALHOST:
+                problem = f"{LOCALHOST} is this machine, before every link; name the targets and hosts behind it"
+                yield "conflict", ("links", name, *path), problem
 
 
 def _cycles(raw: Any) -> Iterator[tuple[str, Path, str]]:
@@ -115,7 +134,7 @@ def _span(written: Any) -> timedelta | None:
 def _into_itself(raw: Any) -> Iterator[tuple[str, Path, str]]:
     for name, workload in part_of(raw, "workloads").items():
         # Paths on another machine are not this one's, and what is exempt is copied nowhere.
-        if "host" in workload or "exempt" in workload:
+        if workload.get("host", LOCALHOST) != LOCALHOST or "exempt" in workload:
             continue
         targets = _places_of_copies(raw, workload)
         left_out = [normpath(word) for _, word in words(workload, "exclude")]

@@ -35,7 +35,7 @@ class EstateFile(Section):
     catalog: CatalogAddress = Field(default="sqlite", description="where records are kept")
     job_share: SomeShare = Field(default=0.5, description="most of a link that one job may take while others wait")
     targets: Annotated[dict[Name, TargetSection], Field(min_length=1)] = Field(description="places for copies")
-    hosts: dict[Name, HostSection] = Field(default={}, description="other machines with workloads")
+    hosts: dict[Name, HostSection] = Field(default={}, description="machines with workloads")
     links: dict[Name, LinkSection] = Field(default={}, description="lines that jobs share")
     pools: dict[Name, PoolSection] = Field(default={}, description="slots that kinds share")
     windows: dict[Name, WindowSection] = Field(default={}, description="when work may run")

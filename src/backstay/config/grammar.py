@@ -27,6 +27,7 @@ from .written import (
     Reference,
     Size,
     Span,
+    SparedShare,
     SshAddress,
     TimeOfDay,
 )
@@ -80,9 +81,11 @@ class TargetSection(Section):
 
 
 class HostSection(Section):
-    """Another machine with workloads."""
+    """A machine with workloads. The one called `localhost` is this machine, where workloads without `host` are."""
 
-    address: SshAddress = Field(description="how it is reached")
+    address: SshAddress | None = Field(
+        default=None, description="how it is reached; must be there, except for `localhost`"
+    )
     read: Rate | None = Field(default=None, description="the most that backups may read there")
     slots: Count | None = Field(default=None, description="how many jobs may run there at once")
 
@@ -96,6 +99,9 @@ class LinkSection(Section):
     )
     reaches: tuple[Name, ...] = Field(
         default=(), description="the targets and hosts behind it; must name one. What goes to or comes from them passes"
+    )
+    leave: SparedShare = Field(
+        default=0.1, description="the part of what it carries, at any hour, that backups leave to production"
     )
 
 

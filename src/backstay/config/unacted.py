@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backstay.domain.estate import LOCALHOST
 from backstay.domain.findings import Finding
 
 from .estate_file import EstateFile
@@ -53,7 +54,7 @@ def _policies(file: EstateFile) -> Iterator[Unacted]:
 def _workloads(file: EstateFile) -> Iterator[Unacted]:
     for name, workload in file.workloads.items():
         path = ("workloads", name)
-        if workload.kind == "sqlite" and workload.host is not None:
+        if workload.kind == "sqlite" and workload.host not in (None, LOCALHOST):
             yield (*path, "host"), f"a sqlite database on another machine ({workload.host}) is "
         if workload.kind not in _ACTED_KINDS:
             yield (*path, "kind"), f"the kind {workload.kind} is "

@@ -34,6 +34,7 @@ _FACTORS = {prefix: 1000**power for power, prefix in enumerate(" kMGTP")} | {"K"
 _LONGEST_SPAN = timedelta(days=365_000)
 _MOST_BYTES = 2**63 - 1
 _MOST = 1_000_000_000
+_MOST_SPARED = 0.9
 
 
 def text(value: Any) -> str:
@@ -147,6 +148,14 @@ def some_share(value: Any) -> float:
     part = share(value)
     if part == 0:
         raise ValueError(f"{quoted(text(value))} leaves nothing; write 50% or 0.5")
+    return part
+
+
+def spared(value: Any) -> float:
+    """A share that leaves something to backups."""
+    part = share(value)
+    if part > _MOST_SPARED:
+        raise ValueError(f"{quoted(text(value))} leaves backups too little; write 90% at most")
     return part
 
 

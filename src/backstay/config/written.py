@@ -42,6 +42,7 @@ FORMATS = {
         Format("price of fetching", ("0.01/GB",), "in the target's currency"),
         Format("currency", ("EUR",), "an ISO 4217 code"),
         Format("share", ("50%", "0.5"), "a part of a whole"),
+        Format("spared share", ("10%", "0%"), "a share from nothing to `90%`"),
         Format("count", ("4",), "a whole number from 1"),
         Format("flag", ("true", "false"), "`true` or `false`"),
         Format("time of day", ("22:00",), "local to the estate's time zone"),
@@ -93,8 +94,15 @@ Currency = Annotated[str, _read(values.currency), _schema("currency", values.CUR
 _SHARE = {
     "anyOf": [{"type": "string", "pattern": f"^{values.PERCENT}$"}, {"type": "number", "minimum": 0, "maximum": 1}]
 }
+_SPARED = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^([0-8]?[0-9](\.[0-9]{1,3})?|90(\.0{1,3})?)%$"},
+        {"type": "number", "minimum": 0, "maximum": 0.9},
+    ]
+}
 Share = Annotated[float, _read(values.share), _schema("share", **_SHARE)]
 SomeShare = Annotated[float, _read(values.some_share), _schema("share", **_SHARE)]
+SparedShare = Annotated[float, _read(values.spared), _schema("spared share", **_SPARED)]
 Count = Annotated[int, _read(values.count), _schema("count", type="integer", minimum=1)]
 Flag = Annotated[bool, _read(values.flag), _schema("flag", type="boolean")]
 TimeOfDay = Annotated[str, _read(values.time_of_day), _schema("time of day", values.TIME)]

@@ -15,6 +15,9 @@ Overrun = Literal["finish", "stop"]
 Sharing = Literal["workload", "host", "target"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
+LOCALHOST = "localhost"
+"""What the estate file calls this machine; its workloads have no `host`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -61,16 +64,28 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Here:
+    """This machine: the most bytes per second that backups may read here, and how many jobs may run at once."""
+
+    read: int | None = None
+    slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A shared way to the targets and hosts that it `reaches`, in bytes per second.
 
     `hours` maps parts of the day, local "HH:MM-HH:MM" that do not overlap, to another capacity; 0 closes it then.
+    `leave` is the part of whatever it carries that backups never ask for, 0 to 0.9. With a tenth, headers take half of
+    that, and the round trips on a link that is filled are no longer those of a quiet one (measured on 23 Mbit/s: 26 ms
+    at p99 at 0.94, 86 ms at 0.99, quiet 22).
     """
 
     name: str
     capacity: int
     hours: Mapping[str, int] = field(default_factory=dict)
     reaches: tuple[str, ...] = ()
+    leave: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +268,7 @@ class Estate:
     workloads: Mapping[str, Workload]
     workflow: Pattern = "auto"
     catalog: SecretRef | Literal["sqlite"] = "sqlite"
+    here: Here = Here()
     hosts: Mapping[str, Host] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)

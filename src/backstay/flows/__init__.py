@@ -1,1 +1,1 @@
-"""Workflows that survive a crash: backup, restore and drill; `app` hands them their adapters."""
+"""Workflows: a backup goes on after a crash, a drill or a restore is begun anew; `app` hands them their adapters."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from backstay.domain.errors import BackstayError, Cancelled, EngineFailed, InvariantBroken
 from backstay.domain.findings import Finding
@@ -12,19 +14,27 @@ from backstay.domain.runs import RunResult
 from backstay.domain.stopping import Leaving
 
 from .adapters import Adapters
+from .aside import Aside
 from .copying import Copying
 from .leftovers import leave_nothing, let_go
 from .records import Admitted, Copied, Ended, Prepared, Ticket, record_of
 from .repositories import make_ready
+from .waiting import patiently
 from .ways import opened
-from .work import Work, patiently, run_of, work_of
+from .work import Work, run_of, work_of
+
+T = TypeVar("T")
 
 
 class BackupFlow:
-    """The steps of a backup. Errors are returned in the records; what is raised is a bug of ours."""
+    """The steps of a backup. Errors are returned in the records; what is raised is a bug of ours.
 
-    def __init__(self, adapters: Adapters) -> None:
+    With `aside`, a run holds nothing while it waits long for something that does not answer.
+    """
+
+    def __init__(self, adapters: Adapters, aside: Aside | None = None) -> None:
         self._with = adapters
+        self._aside = aside
         self._one_at_a_time: dict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
 
     def admit(self, ticket: Ticket) -> Admitted:
@@ -43,7 +53,7 @@ class BackupFlow:
             work = work_of(self._with, admitted.run_id)
             started = replace(work.run, started_at=work.run.started_at or self._with.clock.now())
             self._with.catalog.save_run(started)
-            warnings = patiently(self._with, work, lambda: self._look(work))
+            warnings = self._patiently(work, lambda: self._look(work), answered=False)
         except BackstayError as error:
             return Prepared(admitted.run_id, record_of(error))
         return Prepared(admitted.run_id, warnings=warnings)
@@ -55,7 +65,7 @@ class BackupFlow:
         try:
             work = work_of(self._with, prepared.run_id)
             with self._one_at_a_time[work.workload.name, work.target.name]:
-                copied = patiently(self._with, work, lambda: Copying(self._with, work).once())
+                copied = self._patiently(work, lambda: Copying(self._with, work).once(), answered=True)
         except Leaving:
             let_go(self._with, prepared.run_id)
             raise
@@ -86,6 +96,8 @@ class BackupFlow:
                 error=copied.stopped,
             )
         )
+        if self._aside:
+            self._aside.admit(run.run_id)
         self._last_words(run.run_id, copied, result)
         return Ended(run.run_id, result)
 
@@ -102,6 +114,9 @@ class BackupFlow:
             replace(run, ended_at=self._with.clock.now(), result="skipped", warnings=(*run.warnings, why))
         )
         self._with.progress(run_id).note(why, "warning")
+
+    def _patiently(self, work: Work, step: Callable[[], T], *, answered: bool) -> T:
+        return patiently(self._with, work, step, answered=answered, aside=self._aside)
 
     def _look(self, work: Work) -> tuple[str, ...]:
         work.progress.phase("look")

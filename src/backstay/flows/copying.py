@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 from functools import partial
 
-from backstay.domain.errors import SourceFailed
+from backstay.domain.errors import MachineLacks, SourceFailed
 from backstay.domain.points import Fingerprint, RestorePoint
 from backstay.domain.runs import Amount, Moving
 from backstay.planning.network import host_key
@@ -20,6 +20,7 @@ from backstay.ports.engine import (
     Stream,
 )
 from backstay.ports.kind import Held, HoldRequest
+from backstay.ports.progress import Progress
 from backstay.proof.evidence import utc
 from backstay.proof.judging import implausible
 
@@ -27,7 +28,7 @@ from .adapters import Adapters
 from .leftovers import clear, may_be_there
 from .naming import point_name
 from .records import Copied
-from .ways import Way, for_copy
+from .ways import Doorkeeper, Way, for_copy
 from .work import Work, run_of
 
 
@@ -70,11 +71,24 @@ class Copying:
             backup = self._request(held, newest, way)
             work.site.machine.write(posixpath.join(place, SEAL_FILE), _seal(backup))
             work.progress.phase("copy")
-            report = way.engine.backup(backup, work.progress)
+            report = self._backed_up(way, backup)
         if way.passage is None:
             return backup, report, Moving(report.bytes_added, self._with.clock.elapsed() - began)
         passage = way.passage
         return backup, report, Moving(passage.moved, passage.seconds, passage.own_rate, passage.bound_by)
+
+    def _backed_up(self, way: Way, backup: BackupRequest) -> BackupReport:
+        """What a machine lacks is told with its name, unless it is this one."""
+        try:
+            return way.engine.backup(backup, self._progress(way))
+        except MachineLacks as error:
+            if way.engine is self._work.engine or error.subject == self._work.target.name:
+                raise
+            where = f"{error.message}; {way.engine.name} ran on {self._work.site.machine.name}"
+            raise MachineLacks(where, **error.details()) from error
+
+    def _progress(self, way: Way) -> Progress:
+        return Doorkeeper(self._work.progress, way.passage.gateway) if way.passage else self._work.progress
 
     def _request(self, held: Held, newest: RestorePoint | None, way: Way) -> BackupRequest:
         work = self._work

@@ -12,8 +12,8 @@ from dbos import DBOS, DBOSClient, SetEnqueueOptions, SetWorkflowID
 from backstay.domain.secrets import Secret
 from backstay.ports.workflows import WorkState
 
-from .backup import BackupFlow
 from .codec import RecordCodec
+from .following import FollowingFlow
 from .records import Admitted, Copied, Ended, Prepared, Ticket
 
 SCHEMA = "backup-1"
@@ -48,7 +48,7 @@ class DurableWorkflows:
     submitted is executed at once: whoever submits has seen to it that there is room.
     """
 
-    def __init__(self, flow: BackupFlow, address: str | Secret, executor: str) -> None:
+    def __init__(self, flow: FollowingFlow, address: str | Secret, executor: str) -> None:
         _quiet()
         self._executor = executor
         url = address.reveal() if isinstance(address, Secret) else address
@@ -160,7 +160,7 @@ def _open_queue(url: str) -> None:
         client.destroy()
 
 
-def _registered(flow: BackupFlow, hands: _Hands):  # type: ignore[no-untyped-def]  # the runtime's decorated type is its own
+def _registered(flow: FollowingFlow, hands: _Hands):  # type: ignore[no-untyped-def]  # the runtime's decorated type is its own
     """The workflow and its steps under names that stay. The body reads no clock, file or random number."""
 
     @DBOS.step(name="admit")

@@ -23,6 +23,9 @@ TURN_S = 0.25
 BUSY_S, IDLE_S = 0.1, 1.0
 """Between two round trips on a link, and between two looks whether a run crosses it."""
 
+URGENT_S = 0.02
+"""Before the next one when one was too long: production is waiting."""
+
 LOST_S = 5.0
 """Before a host that did not answer is asked again."""
 
@@ -89,7 +92,7 @@ class LinkGuard:
         if self._state.part != part:
             self._with.limits.leave(self._key, self._state.part)
             self._with.traffic.turn()
-        return BUSY_S
+        return BUSY_S if round_trip <= self._state.tolerated_s else URGENT_S
 
     def _asked(self) -> Machine | None:
         """A host whose runs cross the link: one that moves bytes now, else one that will. None while nobody does, so
@@ -134,5 +137,5 @@ class _Streams:
         if stepped.limit > state.limit and streams < state.limit:
             # What was not used says nothing about what more would bring.
             stepped = replace(stepped, limit=state.limit)
-        self._with.limits.allow(key, stepped.limit)
+        self._with.limits.allow(key, stepped)
         return stepped

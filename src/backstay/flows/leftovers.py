@@ -9,6 +9,7 @@ from backstay.domain.runs import Run
 from backstay.ports.engine import ForgetRequest
 from backstay.ports.progress import Silent
 from backstay.ports.runner import Command
+from backstay.ports.store import remove_halves
 
 from .adapters import Adapters
 from .ways import opened
@@ -27,6 +28,8 @@ def clear(adapters: Adapters, work: Work) -> None:
     idle = _idle(adapters, work)
     with opened(adapters, work.workload, work.target) as found:
         repository = replace(found, idle=idle)
+        if repository.door is None:  # what comes from a host, or at a rate, went through a gateway to a folder, too
+            remove_halves(repository.store)
         work.engine.release(repository, work.progress)
         stored = work.engine.restore_points(repository, work.progress)
         left = tuple(each.snapshots[0] for each in stored if _is_left_over(adapters, each.run_id, work.run))

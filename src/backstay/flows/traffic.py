@@ -22,6 +22,8 @@ OPENING = 256 * 1024
 REMEMBERED = 4
 """Measurements that are kept of each job: about a second."""
 
+_FULL = 0.99
+
 Capacities = Callable[[], Mapping[str, float]]
 
 
@@ -117,7 +119,7 @@ class Traffic:
                 filled = self._filled()
                 for passage in self._passages.values():
                     if self._measured_at - passage.began_at >= span:
-                        passage.measure(span, max(passage.resources, key=lambda key: filled.get(key, 0.0)))
+                        passage.measure(span, _fullest(passage.resources, filled))
             self._share()
 
     def sent(self, job: str) -> tuple[int, float] | None:
@@ -159,3 +161,9 @@ class Traffic:
                 sums[key] = sums.get(key, 0.0) + passage.granted
         capacities = self._capacities()
         return {key: total / capacities[key] for key, total in sums.items() if isfinite(capacities[key])}
+
+
+def _fullest(resources: tuple[str, ...], filled: Mapping[str, float]) -> str | None:
+    """The one of which nothing is left; None where all could carry more."""
+    fullest = max(resources, key=lambda key: filled.get(key, 0.0))
+    return fullest if filled.get(fullest, 0.0) >= _FULL else None

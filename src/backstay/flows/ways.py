@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from backstay.domain.estate import Target, Workload
 from backstay.planning.live.sharing import LEAST
 from backstay.planning.network import way_of
 from backstay.ports.clock import Clock
 from backstay.ports.engine import Engine, Paths, Repository, Stream
-from backstay.ports.gateway import Access
+from backstay.ports.gateway import Access, Gateway
+from backstay.ports.progress import Progress
 
 from .adapters import Adapters
 from .pacing import paced
@@ -28,6 +30,27 @@ class Way:
     engine: Engine
     repository: Repository
     passage: Passage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doorkeeper:
+    """The progress of work that goes through a gateway: it should also stop when nothing can be stored behind it."""
+
+    run: Progress
+    gateway: Gateway
+
+    def phase(self, name: str) -> None:
+        self.run.phase(name)
+
+    def moved(self, done: int, total: int | None = None) -> None:
+        self.run.moved(done, total)
+
+    def note(self, text: str, level: Literal["info", "warning", "error"] = "info") -> None:
+        self.run.note(text, level)
+
+    def check(self) -> None:
+        self.run.check()
+        self.gateway.check()
 
 
 @contextmanager

@@ -1,14 +1,10 @@
-"""One run under way: what every step of it looks up, and how it waits for what does not answer."""
+"""One run under way: what every step of it looks up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
-
-from backstay.domain.errors import BackstayError, Cancelled, InvariantBroken
+from backstay.domain.errors import Cancelled, InvariantBroken
 from backstay.domain.estate import Target, Workload
 from backstay.domain.runs import Run
 from backstay.ports.engine import Engine
@@ -16,11 +12,6 @@ from backstay.ports.kind import Kind
 from backstay.ports.progress import Progress
 
 from .adapters import Adapters, Site
-
-ATTEMPTS = 3
-"""Tries of a step whose host or repository does not answer; what lasts longer is for the next due time."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +58,3 @@ def looked_up(adapters: Adapters, run: Run) -> Work:
         adapters.engine(run.engine),
         adapters.progress(run.run_id),
     )
-
-
-def patiently(adapters: Adapters, work: Work, step: Callable[[], T]) -> T:
-    """Try again, with growing and random waits, while something does not answer."""
-
-    def wait(seconds: float) -> None:
-        work.progress.note(f"trying again in {seconds:.0f} s", "warning")
-        work.progress.check()
-        adapters.clock.sleep(seconds)
-        work.progress.check()
-
-    return Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, BackstayError) and error.retry),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_random_exponential(multiplier=1, max=10),
-        sleep=wait,
-        reraise=True,
-    )(step)

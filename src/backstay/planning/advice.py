@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from backstay.domain.estate import Estate, Keep, Policy, Target, Window, Workload
+from backstay.domain.estate import Estate, Keep, Policy, Target, Workload
 from backstay.domain.findings import Finding
 from backstay.domain.spans import span_text
+
+from .calendar.windows import Interval, Occurrence, occurrences, open_intervals
 
 _DAY = timedelta(days=1)
 _CALENDAR = {
@@ -20,6 +23,9 @@ _CALENDAR = {
 _LOGS = {"postgresql": "pgbackrest", "mariadb": "mariabackup"}
 _LOG_ENGINES = frozenset({"native", "pgbackrest", "mariabackup"})
 
+_WEEKS = (datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 16, tzinfo=UTC))
+"""Any two weeks without a change of clocks: what comes once a week comes twice in them."""
+
 
 def advice(estate: Estate) -> tuple[Finding, ...]:
     """Everything in the estate that its owner should think about again, policies first."""
@@ -28,7 +34,7 @@ def advice(estate: Estate) -> tuple[Finding, ...]:
         for policy in estate.policies.values()
         for finding in (*_retention(policy), *_copies(estate, policy), *_regions(estate, policy), *_drills(policy))
     ]
-    return (*policies, *(finding for workload in estate.workloads.values() for finding in _windows(estate, workload)))
+    return (*policies, *(finding for workload in estate.workloads.values() for finding in _rhythms(estate, workload)))
 
 
 def _advise(code: str, subject: str, message: str, hint: str) -> Finding:
@@ -112,28 +118,40 @@ def _drills(policy: Policy) -> Iterator[Finding]:
         )
 
 
-def _windows(estate: Estate, workload: Workload) -> Iterator[Finding]:
+def _rhythms(estate: Estate, workload: Workload) -> Iterator[Finding]:
+    """What the week leaves to its runs. Blackouts that happen once are not looked at: they may be over."""
     policy = workload.policy
-    if policy is None or policy.window is None or workload.engine in _LOG_ENGINES:
+    if policy is None or workload.engine in _LOG_ENGINES:
         return
-    apart = _DAY - _length(estate.windows[policy.window])
+    weekly = tuple(blackout for blackout in estate.blackouts.values() if blackout.hours)
+    dark = _longest(open_intervals(None, weekly, UTC, *_WEEKS)) if weekly else timedelta(0)
+    if policy.rpo < dark:
+        yield _advise(
+            "rpo-blackout",
+            workload.name,
+            f"an RPO of {span_text(policy.rpo)} cannot be met: blackouts let nothing start for {span_text(dark)}",
+            f"Shorten them, or ask for an RPO of more than {span_text(dark)}.",
+        )
+    if policy.window is not None:
+        nights = occurrences(estate.windows[policy.window], weekly, UTC, *_WEEKS)
+        yield from _window(workload, policy, policy.window, nights)
+
+
+def _window(workload: Workload, policy: Policy, window: str, nights: Sequence[Occurrence]) -> Iterator[Finding]:
+    apart = _longest([(night.opens_at, night.closes_at) for night in nights])
     if policy.rpo < apart:
         logs = _LOGS.get(workload.kind)
         way = f"Take logs all day (engine {logs})" if logs else "Widen the window"
+        days = max(later.day - night.day for night, later in pairwise(nights))
         yield _advise(
             "rpo-window",
             workload.name,
-            f"an RPO of {span_text(policy.rpo)} cannot be met in the window {policy.window}"
-            f" ({span_text(apart)} from its close to its next opening)",
-            f"{way}, or ask for rpo: 24h.",
+            f"an RPO of {span_text(policy.rpo)} does not wait for the window {window}, which stays closed for"
+            f" {span_text(apart)}: runs are taken outside it, too",
+            f"{way}, or ask for rpo: {span_text(days)}.",
         )
 
 
-def _length(window: Window) -> timedelta:
-    """How long a window is open; one that closes before it opens crosses midnight."""
-    return (_since_midnight(window.close) - _since_midnight(window.open)) % _DAY
-
-
-def _since_midnight(time_of_day: str) -> timedelta:
-    hour, minute = time_of_day.split(":")
-    return timedelta(hours=int(hour), minutes=int(minute))
+def _longest(spans: Sequence[Interval]) -> timedelta:
+    """The longest time between the end of one and the begin of the next."""
+    return max((begin - end for (_, end), (begin, _) in pairwise(spans)), default=timedelta(0))

@@ -16,10 +16,6 @@ HOST_SLOTS = 2
 TARGET_SLOTS = 3
 """Jobs at a time where the file says nothing: few enough for a spinning disk, enough to fill a link."""
 
-LEFT_TO_PRODUCTION = 0.1
-"""Part of a link's capacity that backups never ask for. Headers take half of it, and the round trips on a link that is
-filled are no longer those of a quiet one (measured on 23 Mbit/s: 26 ms at p99 at 0.94, 86 ms at 0.99, quiet 22)."""
-
 HOST_LOSS, TARGET_LOSS = 0.15, 0.01
 """Throughput lost per stream beyond the slots: between a spinning and a solid disk for hosts."""
 
@@ -63,7 +59,8 @@ def told(key: str) -> str:
 
 
 def _resources(estate: Estate, now: datetime, until: datetime) -> Iterator[Resource]:
-    yield Resource(host_key(None), "host", slots=HOST_SLOTS, loss=HOST_LOSS)
+    here = estate.here
+    yield Resource(host_key(None), "host", here.read or inf, here.slots or HOST_SLOTS, loss=HOST_LOSS)
     for host in estate.hosts.values():
         yield Resource(host_key(host.name), "host", host.read or inf, host.slots or HOST_SLOTS, loss=HOST_LOSS)
     for link in estate.links.values():
@@ -76,7 +73,7 @@ def _resources(estate: Estate, now: datetime, until: datetime) -> Iterator[Resou
 
 
 def _link(estate: Estate, link: Link, now: datetime, until: datetime) -> Resource:
-    part = 1 - LEFT_TO_PRODUCTION
+    part = 1 - link.leave
     steps = link_steps(link, ZoneInfo(estate.timezone), now, until)
     (_, first), *later = steps or ((0.0, float(link.capacity)),)
     return Resource(

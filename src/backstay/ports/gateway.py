@@ -30,6 +30,10 @@ class Gateway(Protocol):
     def passed(self) -> int:
         """Bytes of both directions since it was opened."""
 
+    def check(self) -> None:
+        """Raise MachineLacks when the target has no room left: an engine only hears that something went wrong, and
+        tries again for a quarter of an hour."""
+
 
 class Gateways(Protocol):
     """Opens doors. Unavailable if the target does not answer; MachineLacks if a program for it is missing."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from backstay.domain.errors import MachineLacks
 from backstay.domain.estate import Target
 from backstay.domain.secrets import Secret
 from backstay.ports.gateway import Access, Gateway
@@ -22,6 +24,7 @@ from .serving import KeptServer
 from .stores import store_for
 
 _USER = "job"
+_NO_ROOM = re.compile(r"no space left on device|remaining disk space|disk quota exceeded", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Door:
 
     passage: Passage
     word: Secret
+    server: KeptServer
+    target: Target
 
     @property
     def port(self) -> int:
@@ -43,6 +48,14 @@ class Door:
 
     def passed(self) -> int:
         return self.passage.bytes
+
+    def check(self) -> None:
+        if _NO_ROOM.search(self.server.log):
+            raise MachineLacks(
+                f"no space left in target {self.target.name}",
+                subject=self.target.name,
+                hint="Make room, or give the target a larger place. The points that are there are untouched.",
+            )
 
 
 class RcloneGateways:
@@ -68,7 +81,7 @@ class RcloneGateways:
             command = self._command(target, engine, name, access, path, word)
             server = KeptServer(self._rclone.runner, self._rclone.clock, command, path, partial(remove_halves, store))
             with server.running(partial(unavailable, target)), self._relay.passage(path, bytes_per_s) as passage:
-                yield Door(passage, word)
+                yield Door(passage, word, server, target)
 
     def _command(self, target: Target, engine: str, name: str, access: Access, path: str, word: Secret) -> Command:
         """rclone takes the account of its own server from the environment, too, so that no word is in its arguments."""

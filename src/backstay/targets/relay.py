@@ -18,7 +18,7 @@ from .carrying import Connection
 from .pace import Pace
 
 _BACKLOG = 64
-_QUEUE = 128 * 1024
+_QUEUE = 32 * 1024
 """Bytes that a sender can be ahead of what was let pass. Unpaced, 300 MB/s and more go through it."""
 
 

@@ -16,12 +16,13 @@ _START_S = 40.0
 """The time a start may take: rclone gives up on a target that does not answer before that."""
 
 _LOOK_S = 0.05
+_READ_S = 1.0
 _PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 
 
 class KeptServer:
-    """`command` listens at the Unix socket `path`. One thread starts it, watches it and ends it: the kernel ends a
-    program when the thread that started it is gone."""
+    """`command` listens at the Unix socket `path`; `log` has what it said, as of a second ago. One thread starts it,
+    watches it and ends it: the kernel ends a program when the thread that started it is gone."""
 
     def __init__(
         self, runner: Runner, clock: Clock, command: Command, path: str, before_again: Callable[[], object]
@@ -34,8 +35,9 @@ class KeptServer:
         self._before_again = before_again
         self._settled = Event()
         self._over = Event()
+        self._read_at = 0.0
         self._failure: BackstayError | None = None
-        self._log = ""
+        self.log = ""
 
     @contextmanager
     def running(self, explain: Callable[[str], Unavailable]) -> Iterator[None]:
@@ -47,7 +49,7 @@ class KeptServer:
             if self._failure is not None:
                 raise self._failure
             if self._over.is_set():
-                raise explain(self._log)
+                raise explain(self.log)
             yield
         finally:
             self._over.set()
@@ -80,9 +82,13 @@ class KeptServer:
         with self._runner.serve(self._command) as service:
             answered = self._wait(service)
             while answered and service.ended() is None and not self._over.wait(_LOOK_S):
-                pass
-            self._log = service.log()
+                self._read(service)
+            self.log = service.log()
         return answered
+
+    def _read(self, service: Service) -> None:
+        if self._clock.elapsed() - self._read_at >= _READ_S:
+            self.log, self._read_at = service.log(), self._clock.elapsed()
 
     def _wait(self, service: Service) -> bool:
         until = self._clock.elapsed() + _START_S

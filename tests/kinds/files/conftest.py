@@ -12,6 +12,7 @@ from backstay.host.processes import Processes
 from backstay.host.secrets import HostSecrets
 from backstay.kinds.files import FilesKind
 from kinds_at_work import Restic
+from made_repositories import make_repository
 
 
 @pytest.fixture
@@ -38,5 +39,5 @@ def kind(runner: Processes, tmp_path: Path) -> FilesKind:
 @pytest.fixture(scope="session")
 def restic(tmp_path_factory: pytest.TempPathFactory) -> Restic:
     restic = Restic(tmp_path_factory.mktemp("restic") / "repository")
-    restic.run("init")
+    make_repository(restic.repository, restic.password)
     return restic

@@ -35,6 +35,7 @@ _UNREACHED = re.compile(
     r"|i/o timeout|(?:unexpected HTTP response|server response unexpected): ?\(?5\d\d|: EOF$",
     re.MULTILINE,
 )
+_TEMPORARY = "the folder for temporary files"
 _LAST_LINES = 5
 
 
@@ -84,7 +85,8 @@ def failure(finished: Finished, command: Command, repository: Repository) -> Bac
     if finished.status == _NO_REPOSITORY or _NO_REPOSITORY_TEXT.search(said):
         return _no_repository(repository)
     if names_full_disk(said):
-        return full(repository.store.location)
+        # Through a door restic writes no file but temporary ones, on the machine where it runs.
+        return full(repository.store.location if repository.door is None else _TEMPORARY)
     if names_damage(said):
         hint = f"Nothing is expired from it until it is repaired. restic said: {_last_words(finished, repository)}"
         return RepositoryDamaged(f"stored bytes of {subject} are missing or wrong", subject=subject, hint=hint)

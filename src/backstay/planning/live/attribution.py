@@ -1,108 +1,100 @@
-"""What bound a run, second by second, from what was measured, and what would make it faster.
+"""Where the time of runs went, and which limit held them while they moved, from what their records say.
 
-Nothing is named that was not seen at its limit: a second in which nothing was is counted as such.
+Nothing is named that was not measured. Where no limit of ours held a run, its source, its engine, the line or the
+storage itself did; which of them, nothing here can tell.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import inf
-from typing import Literal
+from datetime import datetime
 
-Part = Literal["source", "engine", "link", "target", "slots", "nothing"]
-
-FULL = 0.9
-"""A second in which this part of a grant was used, or of a core, was at that limit: rates breathe within a second."""
-
-PRESSED = 0.4
-"""The part of a second in which something on the host stalled for its disk, above which the disk is the limit."""
+from backstay.domain.runs import Run
+from backstay.planning.network import told
 
 MAJORITY = 0.5
-"""A part binds a run if it was the limit for this part of its time; else it was bound by several."""
+"""A limit is worth widening if the runs that it held were this part of the moving time; else it only moves on."""
 
-_ADVICE: Mapping[Part, str] = {
-    "source": "A faster disk or fewer jobs at a time on the host would shorten it.",
-    "engine": "A faster core, less compression or several runs side by side would shorten it.",
-    "link": "More capacity on the link would shorten it.",
-    "target": "Faster storage at the target would shorten it.",
-    "slots": "More slots or another order would shorten it.",
-    "nothing": "Nothing that is measured was at its limit.",
+_ADVICE: Mapping[str, str] = {
+    "host": "A higher `read` of {} would shorten them, if its disk carries more.",
+    "link": "More of {} for backups would shorten them.",
+    "target": "Faster storage at {}, and then a higher `write`, would shorten them.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class RunSample:
-    """One second of a run: what it was granted and moved, the engine's part of a core, and the disk's stalls.
+class Spent:
+    """Where the time of one run went, in seconds; None where its record does not say.
 
-    `waiting` says that it had no slot yet. Grants are inf where nothing limits.
-
-    Units: bytes per second; `engine` in cores; `io_stalled` is PSI's `some`, as a part of the second.
+    It waited for its turn (slots, rates, what it comes after) until it was admitted. It moved while its way to the
+    target was open. The rest until its end is all else: looking, opening, the fingerprint, closing, earlier tries.
+    `held_by` is the key of the limit that set its rate most often; None: none of ours did, or it was over too soon.
     """
 
-    moved: float
-    source: float = inf
-    link: float = inf
-    target: float = inf
-    engine: float = 0.0
-    io_stalled: float = 0.0
-    waiting: bool = False
+    waiting_s: float | None
+    moving_s: float | None
+    other_s: float | None
+    held_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
-    """Parts of the time by what was the limit, summing up to 1; `binding` is None where several took turns."""
+class Held:
+    """How many runs one limit held, and what part of the moving time of all runs theirs was; `limit` None: no limit of
+    ours."""
 
-    shares: Mapping[Part, float]
-    seconds: int
-    binding: Part | None
-    sentence: str
-
-
-def limit_in(sample: RunSample) -> Part:
-    """What was the limit in that second.
-
-    A grant that was used up comes first, the lowest where there are several: whoever is held by a limit has no other.
-    Then the engine, since a busy core also makes a disk wait for it, and then the disk.
-    """
-    if sample.waiting:
-        return "slots"
-    grants: tuple[tuple[float, Part], ...] = (
-        (sample.target, "target"),
-        (sample.link, "link"),
-        (sample.source, "source"),
-    )
-    lowest, part = min(grants, key=lambda grant: grant[0])
-    if sample.moved >= FULL * lowest:
-        return part
-    if sample.engine >= FULL:
-        return "engine"
-    return "source" if sample.io_stalled >= PRESSED else "nothing"
+    limit: str | None
+    runs: int
+    part: float
 
 
-def attributed(samples: Sequence[RunSample]) -> Attribution:
-    """What bound one run. Without samples nothing did."""
-    return _told(Counter(map(limit_in, samples)))
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Where the time of many runs went. `held` has what held the larger part first; `advice` is None where no one limit
+    held most of it."""
+
+    runs: int
+    waiting_s: float
+    longest_waiting_s: float
+    moving_s: float
+    held: tuple[Held, ...]
+    advice: str | None
 
 
-def attributed_night(runs: Iterable[Sequence[RunSample]]) -> Attribution:
-    """What bound the runs of a night together, each second of each run counting as much."""
-    return _told(Counter(limit_in(sample) for run in runs for sample in run))
+def spent(run: Run) -> Spent:
+    """Where the time of a run went; of one that is under way, what is known of it already."""
+    admitted = run.admitted_at or run.started_at
+    ran_s = _between(admitted, run.ended_at)
+    other_s = None if ran_s is None else max(0.0, ran_s - (run.moving_s or 0.0))
+    return Spent(_between(run.requested_at, admitted or run.ended_at), run.moving_s, other_s, run.bound_by)
 
 
-def _told(seconds: Counter[Part]) -> Attribution:
-    total = seconds.total()
-    shares = {part: count / total for part, count in sorted(seconds.items(), key=lambda each: (-each[1], each[0]))}
-    first: Part = next(iter(shares), "nothing")
-    binding = first if shares.get(first, 0.0) >= MAJORITY else None
-    return Attribution(shares, total, binding, _sentence(shares, binding))
+def together(runs: Iterable[Run]) -> Together:
+    """The same for many runs. A run that two limits held in turn counts whole for the one that did so more often."""
+    each = [spent(run) for run in runs]
+    waits = [one.waiting_s or 0.0 for one in each]
+    moving_s = sum(one.moving_s or 0.0 for one in each)
+    held = _held(each, moving_s)
+    return Together(len(each), sum(waits), max(waits, default=0.0), moving_s, held, _advice(held))
 
 
-def _sentence(shares: Mapping[Part, float], binding: Part | None) -> str:
-    if not shares:
-        return "Nothing was measured."
-    parts = ", ".join(f"{part} {share:.0%}" for part, share in shares.items())
-    if binding is None:
-        return f"No part bound it most of the time: {parts}. Widening one of them moves the limit to the next."
-    return f"Bound by {binding} for {shares[binding]:.0%} of the time ({parts}). {_ADVICE[binding]}"
+def _held(each: Iterable[Spent], moving_s: float) -> tuple[Held, ...]:
+    seconds: dict[str | None, list[float]] = {}
+    for one in each:
+        if one.moving_s:
+            seconds.setdefault(one.held_by, []).append(one.moving_s)
+    held = (Held(limit, len(theirs), sum(theirs) / moving_s) for limit, theirs in seconds.items())
+    return tuple(sorted(held, key=lambda one: (-one.part, one.limit or "")))
+
+
+def _advice(held: tuple[Held, ...]) -> str | None:
+    """What would shorten such runs, where one limit held most of their moving time."""
+    first = next(iter(held), None)
+    if first is None or first.limit is None or first.part < MAJORITY:
+        return None
+    return _ADVICE[first.limit.partition(":")[0]].format(told(first.limit))
+
+
+def _between(begin: datetime | None, end: datetime | None) -> float | None:
+    """None if one of them is missing. A clock that was set back meanwhile makes no negative time."""
+    return None if begin is None or end is None else max(0.0, (end - begin).total_seconds())

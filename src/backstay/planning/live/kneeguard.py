@@ -111,15 +111,17 @@ class Allowed:
     broken: str | None = None
 
 
-def limit_for(state: State, urgent: int, where: str) -> Allowed:
-    """The limit of `where`, or more if so many jobs lose their RPO unless they run now.
+def limit_for(state: State, running: int, urgent: int, where: str) -> Allowed:
+    """The limit of `where`, or more if `urgent` jobs lose their RPO while they wait beside those that are `running`.
 
-    A learned limit gives way to what is owed; `most`, which a person set, does not.
+    What was taken away for production gives way to what is owed; the knee does not, since past it more streams move no
+    more, and then waiting costs nothing.
     """
-    streams = min(state.most, max(state.limit, urgent))
-    if streams <= state.limit:
+    streams = min(state.resume, running + urgent) if urgent else 0
+    saved = streams - max(state.limit, running)
+    if saved <= 0:
         return Allowed(state.limit)
-    jobs = "1 job would miss its RPO" if urgent == 1 else f"{urgent} jobs would miss their RPO"
+    jobs = "1 job would miss its RPO" if saved == 1 else f"{saved} jobs would miss their RPO"
     return Allowed(streams, f"{where}: {_streams(streams)} and not {state.limit} ({state.why}), or {jobs}")
 
 

@@ -59,7 +59,9 @@ def with_what_is_left(flows: Mapping[str, Flow], capacities: Mapping[str, float]
         for name in flow.resources:
             left[name] -= rates[key] if left[name] < inf else 0.0
     free = {name for name, rest in left.items() if rest > capacities[name] * (1 - _FULL) or rest == inf}
-    wanting = {key: Flow(flow.resources, inf, flow.weight) for key, flow in flows.items() if free >= set(flow.resources)}
+    wanting = {
+        key: Flow(flow.resources, inf, flow.weight) for key, flow in flows.items() if free >= set(flow.resources)
+    }
     more = fair_rates(wanting, left)
     return {key: rate + more.get(key, 0.0) for key, rate in rates.items()}
 

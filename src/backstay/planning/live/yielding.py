@@ -13,8 +13,9 @@ from statistics import median
 LEARNED = 5
 """Round trips from which the quiet link is known; later ones can only lower it."""
 
-SLACK_S = 0.008
-"""A few packets of a slow link: less than this is no queue."""
+SLACK_S = 0.006
+"""Less than this is no queue of ours to blame: half of it our own connections may have under way, and production
+sends packets, too."""
 
 LEAST_PART = 0.02
 """What backups keep of a link that production fills, so that no engine takes its target for dead."""

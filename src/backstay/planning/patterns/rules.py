@@ -31,6 +31,10 @@ class Rules:
     With `limits` the night's own slots hold. `job_share` is the part of a link or target that no job exceeds, even
     alone. With a `start_share` a job starts only where at least that part of the rate it needs is not yet reserved.
     Jobs go by `order`, lower first, the rest after them as the file has them; `weights` (else 1) divide what is short.
+
+    The executor looks twice a second and whenever a job has ended. With `few_at_once` it starts two at each look, at
+    the sites where least runs: jobs that open their repositories together leave what they share idle. Simulated time
+    knows no looks.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Rules:
     limits: bool = True
     job_share: float = 1.0
     start_share: float = 0.0
+    few_at_once: bool = False
     order: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
 
@@ -100,9 +105,10 @@ def _is_in(pool: RulePool, demand: Demand) -> bool:
 
 
 def _pool_key(pool: RulePool, demand: Demand, night: Night) -> str:
-    return f"{pool.name} of {_site(demand, night)}" if pool.by_site else pool.name
+    return f"{pool.name} of {site_of(demand, night)}" if pool.by_site else pool.name
 
 
-def _site(demand: Demand, night: Night) -> str:
+def site_of(demand: Demand, night: Night) -> str:
+    """What its bytes cross: its first link, or its target where there is none."""
     by_kind = {night.resources[key].kind: key for key in reversed(demand.resources)}
     return by_kind.get("link") or by_kind.get("target") or "here"

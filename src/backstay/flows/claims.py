@@ -1,0 +1,60 @@
+"""What jobs claim of what they share: less than they take at their best, for in a part of their time nothing moves."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from math import inf
+from statistics import median
+
+from backstay.planning.live.sharing import LEAST
+from backstay.planning.night.model import Demand, Resource
+from backstay.ports.clock import Clock
+
+from .traffic import Traffic
+
+_REMEMBERED = 8
+
+
+class Claims:
+    """Learns from the jobs of this process how long it takes to open a repository."""
+
+    def __init__(self, traffic: Traffic, clock: Clock) -> None:
+        self._traffic = traffic
+        self._clock = clock
+        self._took: deque[float] = deque(maxlen=_REMEMBERED)
+        self._began: dict[str, float] = {}
+        self._sending: set[str] = set()
+
+    def of(self, demands: Sequence[Demand], running: Set[str], resources: Mapping[str, Resource]) -> tuple[Demand, ...]:
+        """The demands of all open runs, each with the rate that it claims for its own.
+
+        That is what it takes on the average while it holds its slots. One that will be done by the time that the next
+        has opened its repository claims none: else what they share would idle in between.
+        """
+        self._began = {key: at for key, at in self._began.items() if key in running}
+        self._sending &= running
+        return tuple(self._claim(demand, demand.key in running, resources) for demand in demands)
+
+    def _claim(self, demand: Demand, runs: bool, resources: Mapping[str, Resource]) -> Demand:
+        left_s = self._left_s(demand) if runs else inf
+        opening_s = median(self._took) if self._took else demand.prep_s
+        if left_s <= opening_s:
+            return replace(demand, own_rate=LEAST)
+        alone = min([demand.own_rate, *(resources[key].share * resources[key].capacity for key in demand.resources)])
+        if alone == inf or not demand.volume:
+            return demand
+        return replace(demand, own_rate=demand.volume / (opening_s + demand.volume / alone))
+
+    def _left_s(self, demand: Demand) -> float:
+        """Until all its bytes are sent, as far as its last runs tell how many there are."""
+        now, sent = self._clock.elapsed(), self._traffic.sent(demand.key)
+        began = self._began.setdefault(demand.key, now)
+        if sent is None:
+            return 0.0 if demand.key in self._sending else inf
+        if demand.key not in self._sending:
+            self._sending.add(demand.key)
+            self._took.append(now - began)
+        done, rate = sent
+        return max(0.0, demand.volume - done) / rate if rate else inf
