@@ -212,5 +212,5 @@ def install(death: Death) -> None:
             death.at(f"after {name}", workload)
             return result
 
-    vars(executing)["adapters"] = mortal
+    vars(executing)["worlds"] = lambda house, watch: lambda _: mortal(house, watch)
     vars(backup)["BackupFlow"] = MortalFlow

@@ -14,6 +14,9 @@ UNDER_WAY_S = 0.003
 """What all turns together may have in the link's queue, in seconds of the link. Enough for 97 % of it, measured."""
 
 _WINDOWS = (2 << 10, 1 << 20)
+_UNKNOWN = 256 << 10
+"""A window where no link is named: 25 MB/s over 10 ms, and little that a far end is ahead of its rate."""
+
 _WINDOWS_A_TURN = 4
 _PACKET = 32 << 10
 
@@ -53,6 +56,8 @@ class Lane:
     @property
     def window(self) -> int:
         """Bytes that one connection may have under way."""
+        if not self.limited:
+            return _UNKNOWN
         quiet_s = self._round_trip_s if self._round_trip_s < inf else 0.0
         least, most = _WINDOWS
         return int(max(least, min(most, self._bytes_per_s * (quiet_s + UNDER_WAY_S) / AT_ONCE)))
