@@ -47,7 +47,7 @@ Pattern = Callable[[Path, Callable[[str], None]], None]
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--scale", type=float, default=100.0, help="seconds that the links need at least")
+    parser.add_argument("--scale", type=float, default=150.0, help="seconds that the links need at least")
     parser.add_argument("--only", help="one pattern")
 
 

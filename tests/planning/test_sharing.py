@@ -78,6 +78,18 @@ def test_nobody_can_have_more_unless_one_with_less_per_weight_has_less(
         ), f"{key} could have some of what others have more of"
 
 
+@given(flow_maps(), capacity_maps)
+def test_what_is_left_goes_to_somebody_and_takes_nothing_from_anybody(
+    flows: dict[str, Flow], capacities: dict[str, float]
+) -> None:
+    fair, rates = fair_rates(flows, capacities), with_what_is_left(flows, capacities)
+    for key, flow in flows.items():
+        assert rates[key] >= fair[key]
+        assert any(load(flows, rates, name) >= capacities[name] * (1 - 1e-6) for name in flow.resources)
+    for name, capacity in capacities.items():
+        assert load(flows, rates, name) <= capacity * (1 + 1e-9)
+
+
 @given(flow_maps(), capacity_maps, st.randoms())
 def test_the_order_of_flows_does_not_matter(
     flows: dict[str, Flow], capacities: dict[str, float], shuffled: random.Random
