@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -19,6 +21,7 @@ from backstay.planning.live.kneeguard import State
 from backstay.planning.network import host_key
 from backstay.planning.objectives import standing
 from backstay.ports.catalog import Facts
+from backstay.ports.progress import Silent
 from flows.small_estate import SmallEstate, small_estate
 
 WAN = Link("wan", 1000, {}, ("vault",))
@@ -40,10 +43,42 @@ def test_a_run_ends_by_the_file_under_which_it_was_begun(house: SmallEstate) -> 
     (run,) = asked(house, "w")
     flow = FollowingFlow(BackupFlow(before))
     prepared = flow.prepare(flow.admit(Ticket(run.run_id)))
-    flow.follow(BackupFlow(after))
+    flow.follow(after)
     assert flow.finish(flow.copy(prepared)).result == "done"
     again = house.catalog.add_run(replace(run, run_id="again"))
     assert "w is not in the estate file" in str(flow.prepare(flow.admit(Ticket(again.run_id))).stopped)
+
+
+@dataclass
+class Held(Silent):
+    """Says that it copies, and goes on when it may."""
+
+    copying: Event
+    may: Event
+
+    def phase(self, name: str) -> None:
+        if name == "copy":
+            self.copying.set()
+            assert self.may.wait(20)
+
+
+def test_two_files_do_not_make_two_copies_of_one_workload_at_a_time(house: SmallEstate) -> None:
+    old, new = Held(Event(), Event()), Held(Event(), Event())
+    (run,) = asked(house, "w")
+    house.catalog.add_run(replace(run, run_id="again"))
+    flow = FollowingFlow(BackupFlow(replace(house.adapters(), progress=lambda _: old)))
+    first = flow.prepare(flow.admit(Ticket(run.run_id)))
+    flow.follow(replace(house.adapters(), progress=lambda _: new))
+    second = flow.prepare(flow.admit(Ticket("again")))
+    with ThreadPoolExecutor(2) as hands:
+        copied = [hands.submit(flow.copy, first)]
+        assert old.copying.wait(20)
+        copied.append(hands.submit(flow.copy, second))
+        assert not new.copying.wait(0.5)
+        old.may.set()
+        assert new.copying.wait(20)
+        new.may.set()
+        assert [each.result().stopped for each in copied] == [None, None]
 
 
 def test_what_the_new_file_names_is_limited_at_once_and_what_it_leaves_out_stays_so(house: SmallEstate) -> None:

@@ -87,11 +87,9 @@ class Executor:
 
     def follow(self, house: Opened) -> None:
         """Another estate file is in force: what begins from now on goes by it, what was begun ends by its own."""
-        from backstay.flows.backup import BackupFlow
-
         self.guards.close()
         self.house, outside = house, self.under(house.estate)
-        self.flow.follow(BackupFlow(outside, self.aside))
+        self.flow.follow(outside)
         self.dispatcher.follow(outside, _standings_of(house))
         self.guards.enter_context(guarded(outside, probes_of(house)))
 

@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from backstay.domain.errors import BackstayError, Cancelled, EngineFailed, InvariantBroken
 from backstay.domain.findings import Finding
@@ -36,6 +36,12 @@ class BackupFlow:
         self._with = adapters
         self._aside = aside
         self._one_at_a_time: dict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+
+    def under(self, adapters: Adapters) -> Self:
+        """The same under another estate file: what must not happen at once still does not."""
+        other = type(self)(adapters, self._aside)
+        other._one_at_a_time = self._one_at_a_time
+        return other
 
     def admit(self, ticket: Ticket) -> Admitted:
         """The run has its slots: whoever submitted it saw to that. It may have been stopped since."""

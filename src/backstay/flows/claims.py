@@ -10,6 +10,7 @@ from statistics import median
 
 from backstay.planning.live.sharing import LEAST
 from backstay.planning.night.model import Demand, Resource
+from backstay.planning.patterns.rules import share_of
 from backstay.ports.clock import Clock
 
 from .traffic import Traffic
@@ -42,7 +43,7 @@ class Claims:
         opening_s = median(self._took) if self._took else demand.prep_s
         if left_s <= opening_s:
             return replace(demand, own_rate=LEAST)
-        alone = min([demand.own_rate, *(resources[key].share * resources[key].capacity for key in demand.resources)])
+        alone = min(demand.own_rate, share_of(demand, resources))
         if alone == inf or not demand.volume:
             return demand
         return replace(demand, own_rate=demand.volume / (opening_s + demand.volume / alone))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backstay.domain.errors import BackstayError
 
+from .adapters import Adapters
 from .backup import BackupFlow
 from .records import Admitted, Copied, Ended, Prepared, Ticket
 
@@ -15,9 +16,9 @@ class FollowingFlow:
         self._newest = newest
         self._begun: dict[str, BackupFlow] = {}
 
-    def follow(self, newest: BackupFlow) -> None:
+    def follow(self, adapters: Adapters) -> None:
         """What begins from now on goes by another file."""
-        self._newest = newest
+        self._newest = self._newest.under(adapters)
 
     def admit(self, ticket: Ticket) -> Admitted:
         return self._of(ticket.run_id).admit(ticket)

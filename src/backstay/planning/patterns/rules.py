@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from backstay.planning.night.model import Demand, Night
+from backstay.planning.night.model import Demand, Night, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,12 @@ def need_of(rules: Rules, demand: Demand, night: Night, at_s: float) -> float:
 
     More than that is lent to it while nobody else takes it.
     """
-    shares = [
-        resource.share * resource.capacity_at(at_s) for resource in map(night.resources.__getitem__, demand.resources)
-    ]
-    return min([most_of(rules, demand, night, at_s), *shares])
+    return min(most_of(rules, demand, night, at_s), share_of(demand, night.resources, at_s))
+
+
+def share_of(demand: Demand, resources: Mapping[str, Resource], at_s: float = 0.0) -> float:
+    """The most that is a job's own where others wait for the same things."""
+    return min((resources[key].share * resources[key].capacity_at(at_s) for key in demand.resources), default=inf)
 
 
 def _is_in(pool: RulePool, demand: Demand) -> bool:
