@@ -153,7 +153,7 @@ def test_a_run_that_its_target_held_says_so_and_the_plan_too(place: Place, capsy
     lately = in_process(place, capsys, "plan", "--json").document["lately"]
     assert lately["held"] == [{"limit": "target vault", "runs": 1, "part": 1.0}]
     shown = in_process(place, capsys, "plan").out
-    assert ": target vault held 1 of 1 run, 100 % of the moving time" in shown
+    assert ": target vault held 1 of 1 run, for 100 % of the moving time" in shown
     assert "  Faster storage at target vault" in shown
 
 
@@ -207,8 +207,9 @@ def test_a_plan_says_what_held_the_runs_of_the_last_day(
         )  # fmt: skip
     shown = in_process(place, capsys, "plan").out
     assert (
-        ": link wan held 1 of 2 runs, 61 % of the moving time; no limit of ours held 1 of 2 runs, 39 % of the moving"
-        " time; the longest waited 14 min for its turn\n  More of link wan for backups would shorten them.\n"
+        ": link wan held 1 of 2 runs, for 61 % of the moving time; nothing of ours held 1 of 2 runs, for 39 %"
+        " of the moving time; the longest waited 14 min for its turn\n"
+        "  More of link wan for backups would shorten them.\n"
     ) in shown
     monkeypatch.setattr("backstay.app.plan.MOST_RUNS", 1)
     lately = in_process(place, capsys, "plan", "--json").document["lately"]

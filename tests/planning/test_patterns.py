@@ -167,6 +167,7 @@ def test_auto_is_serial_for_nine_jobs_that_fit_and_says_so() -> None:
     nine = night(*jobs(9, "host1"))
     rules = chosen("auto", nine)
     assert (rules.name, rules.why) == ("serial", "9 workloads are fewer than 10 and fit one after another: 3m")
+    assert chosen("auto", night(*jobs(1, "host1"))).why == "one workload needs no order: 20s"
 
 
 def test_auto_is_planned_for_ten_jobs_or_where_few_do_not_fit() -> None:

@@ -61,8 +61,8 @@ def _planned(screen: Screen, view: PlanView, zone: ZoneInfo) -> None:
 def _lately(view: LatelyView, zone: ZoneInfo) -> str:
     """What was measured, beside what is planned."""
     first, *others = (
-        f"{each.limit or 'no limit of ours'} held {each.runs} of {count(view.runs, 'run')},"
-        f" {100 * each.part:.0f} % of the moving time"
+        f"{f'{each.limit} held' if each.limit else 'nothing of ours held'} {each.runs} of {count(view.runs, 'run')},"
+        f" for {100 * each.part:.0f} % of the moving time"
         for each in view.held[:MOST_LIMITS]
     )
     waited = f"; the longest waited {span(view.longest_waiting_s)} for its turn" if view.longest_waiting_s >= 1 else ""

@@ -86,8 +86,13 @@ def _reason(night: Night, window_s: float) -> tuple[str, bool]:
         return f"{jobs} workloads share hosts, links and targets: planned by latest start", False
     if needed_s > window_s:
         spans = f"{_span(needed_s)} one after another, and the window has {_span(window_s)}"
-        return f"{jobs} workloads take {spans}: planned by latest start", False
-    return f"{jobs} workloads are fewer than {FEW} and fit one after another: {_span(needed_s)}", True
+        return f"{jobs} workload{'s take' if jobs > 1 else ' takes'} {spans}: planned by latest start", False
+    few = (
+        "one workload needs no order"
+        if jobs == 1
+        else f"{jobs} workloads are fewer than {FEW} and fit one after another"
+    )
+    return f"{few}: {_span(needed_s)}", True
 
 
 def serial_s(night: Night) -> float:
