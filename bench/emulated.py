@@ -23,6 +23,9 @@ PAYLOAD = 0.945
 few of each SSH packet)."""
 
 HOSTS = {"wan": ("app1", "app2", "app3"), "mpls": ("nas1", "nas2", "nas3")}
+DISK = 0.6
+"""What a host's disk reads, as a part of what its link carries: none can fill its link alone."""
+
 TARGETS = {"wan": "vault", "mpls": "offsite"}
 TARGET_RATE = 12_000_000
 SLOTS = 2
@@ -70,7 +73,8 @@ class Emulated:
             yield f"  {target}: {{url: {folder / target}, {rate}, password: '{password}'}}"
         yield "hosts:"
         for host in self.hosts.values():
-            yield f"  {host.name}: {{address: '{host.address}', slots: {SLOTS}}}"
+            read = f"read: {disk_of(host.name)}B/s"
+            yield f"  {host.name}: {{address: '{host.address}', {read}, slots: {SLOTS}}}"
         yield "links:"
         for link, names in HOSTS.items():
             yield f"  {link}: {{capacity: {LINKS[link] * 8 // 1000}kbit/s, reaches: [{', '.join(names)}]}}"
@@ -89,6 +93,11 @@ class Emulated:
         if work.kind == "sqlite":
             return f"path: {work.where}"
         return f"dsn: '{self.server.address_of(work.where)}'"
+
+
+def disk_of(host: str) -> int:
+    """Bytes per second that a host can read."""
+    return next(int(DISK * LINKS[link]) for link, names in HOSTS.items() if host in names)
 
 
 def works(scale: float, seed: int) -> tuple[Work, ...]:
@@ -122,8 +131,7 @@ def emulated(root: Path, scale: float, seed: int) -> Iterator[Emulated]:
         hosts = {}
         for link, names in HOSTS.items():
             for name in names:
-                size = sum(work.bytes for work in listed if work.host == name)
-                hosts[name] = links[link].host(name, home_bytes=2 * size + 64_000_000)
+                hosts[name] = links[link].host(name, disk=disk_of(name))
         estate = Emulated(root, far, links, hosts, server, tuple(listed))
         _fill(estate)
         yield estate

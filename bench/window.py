@@ -21,7 +21,7 @@ from typing import Any
 from backstay.planning.night.bounds import bound
 from backstay.planning.night.model import Demand, Night, Resource
 from bench import rivals
-from bench.emulated import LINKS, PAYLOAD, SLOTS, TARGET_RATE, Emulated, empty_repositories, emulated
+from bench.emulated import LINKS, PAYLOAD, SLOTS, TARGET_RATE, Emulated, disk_of, empty_repositories, emulated
 from bench.history import remembered
 from bench.measuring import BACKSTAY, BenchFailed, machine, spread
 from bench.production import ASKED, STEADY, Answer, Production, percentile, production
@@ -30,6 +30,7 @@ from bench.report import Report, Table
 SUMMARY = "the window of an emulated estate against its bound, beside scripts; and production on a shared link"
 METHOD = (
     "Six hosts in network namespaces with sshd, two links shaped by tc tbf, two targets, 28 workloads; random data.",
+    "A host's disk (blkio) reads at most 0.6 of what its link carries, and nothing is remembered between windows.",
     "ratio: window over the knee bound of the same volumes, slots and links (payload, less what production takes).",
     "late: workloads that ended later than 1.25 times the bound. Production asks on the wan through the whole window.",
     "yield: from the arrival of the burst until answers are within 1.5 times the quiet p99 for a second.",
@@ -115,7 +116,8 @@ def measure(options: argparse.Namespace, root: Path) -> Report:
 
 
 class Fresh:
-    """A new folder for each window, with an empty repository for each workload; the one before is removed."""
+    """A new folder for each window, with an empty repository for each workload, and hosts that must read their disks;
+    the folder before is removed."""
 
     def __init__(self, estate: Emulated) -> None:
         self._estate = estate
@@ -126,6 +128,8 @@ class Fresh:
             shutil.rmtree(self._last)
         self._last = self._estate.root / f"night-{name.replace(' ', '-')}"
         estate = self._estate
+        for host in estate.hosts.values():
+            host.forget_what_it_read()
         empty_repositories(self._last, estate.root / "template", estate.works, estate.root / "password")
         return self._last
 
@@ -247,7 +251,7 @@ def night(estate: Emulated, prep_s: float, burst_after: float | None = None) -> 
             steps = ((burst_after, mine - BURST), (burst_after + BURST_S, mine))
         resources[f"link:{link}"] = Resource(f"link:{link}", "link", mine, steps=steps)
     for host in estate.hosts:
-        resources[f"host:{host}"] = Resource(f"host:{host}", "host", slots=SLOTS)
+        resources[f"host:{host}"] = Resource(f"host:{host}", "host", disk_of(host), slots=SLOTS)
     for target in {work.target for work in estate.works}:
         resources[f"target:{target}"] = Resource(f"target:{target}", "target", TARGET_RATE)
     demands = tuple(

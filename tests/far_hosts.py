@@ -20,6 +20,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +34,7 @@ set -e
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 none /run
 mkdir /run/sshd /run/far
-mount -t tmpfs -o mode=755,size={home_bytes} none /home
+{home}
 mkdir -m 700 /home/backup /home/root
 for file in passwd group shadow; do cp -p /etc/$file /run/far/$file; done
 sed -i '/^backup:/d' /run/far/passwd /run/far/group /run/far/shadow
@@ -67,6 +68,11 @@ MaxStartups 100
 """
 
 
+_MEMORY = "mount -t tmpfs -o mode=755,size={home_bytes} none /home"
+_DISK = "mount --bind {folder}/disk /home; find /home -mindepth 1 -delete"
+_BLKIO = Path("/sys/fs/cgroup/blkio")
+
+
 def _sh(*argv: str) -> None:
     subprocess.run(argv, check=True, capture_output=True)
 
@@ -81,13 +87,15 @@ class FarHost:
     folder: Path
     _link: Link
     _home_bytes: int
+    _disk: int | None = None
     _init: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def boot(self) -> None:
         """Start it and plug it in; it answers when this returns."""
-        boot = _BOOT.format(home_bytes=self._home_bytes, uid=_UID, folder=self.folder, name=self.name)
+        home = (_DISK if self._disk else _MEMORY).format(home_bytes=self._home_bytes, folder=self.folder)
+        boot = _BOOT.format(home=home, uid=_UID, folder=self.folder, name=self.name)
         (self.folder / "booted").unlink(missing_ok=True)
-        argv = ["unshare", "--net", "--mount", "--uts", "sh", "-c", boot]
+        argv = [*self._spun_up(), "unshare", "--net", "--mount", "--uts", "sh", "-c", boot]
         self._init = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
         until((self.folder / "booted").exists)
         self._link.plug(self._init.pid, self.ip)
@@ -108,6 +116,30 @@ class FarHost:
         self._init.kill()
         self._init.wait()
         self._init = None
+        if self._disk:
+            until(partial(_removed, self._group))
+
+    def forget_what_it_read(self) -> None:
+        """What it reads next comes from its disk."""
+        os.sync()
+        for path in filter(Path.is_file, (self.folder / "disk").rglob("*")):
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def _spun_up(self) -> list[str]:
+        """The words before a command line that hold it, and all that it starts, to what the disk reads."""
+        if self._disk is None:
+            return []
+        (self.folder / "disk").mkdir(exist_ok=True)
+        self._group.mkdir()
+        device = os.stat(self.folder).st_dev
+        limit = f"{os.major(device)}:{os.minor(device)} {self._disk}"
+        (self._group / "blkio.throttle.read_bps_device").write_text(limit)
+        return ["sh", "-c", f'echo $$ >{self._group}/cgroup.procs; exec "$@"', "sh"]
+
+    @property
+    def _group(self) -> Path:
+        return _BLKIO / f"bs{self._link.far.tag}{self.name}"
 
     def reboot(self) -> None:
         self.power_off()
@@ -173,10 +205,19 @@ class Link:
         self._in_switch("tc", "qdisc", "replace", "dev", "up0", "root", *rate)
 
     def host(
-        self, name: str, *, account: Account = "backup", home_bytes: int = 64_000_000, sshd: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        account: Account = "backup",
+        home_bytes: int = 64_000_000,
+        disk: int | None = None,
+        sshd: Sequence[str] = (),
     ) -> FarHost:
-        """A new host behind this link, known to `far.home`'s ssh settings, with our key in `account`."""
-        return self.far.add(self, name, account, home_bytes, sshd)
+        """A new host behind this link, known to `far.home`'s ssh settings, with our key in `account`.
+
+        Its home is memory of so many bytes, or a `disk` that reads so many a second.
+        """
+        return self.far.add(self, name, account, home_bytes, disk, sshd)
 
     def plug(self, pid: int, ip: str) -> None:
         """Wire the network of process `pid` to this link under that address."""
@@ -237,7 +278,9 @@ class FarHosts:
             link.shape(bytes_per_s)
         return link
 
-    def add(self, link: Link, name: str, account: Account, home_bytes: int, sshd: Sequence[str]) -> FarHost:
+    def add(
+        self, link: Link, name: str, account: Account, home_bytes: int, disk: int | None, sshd: Sequence[str]
+    ) -> FarHost:
         self._hosts += 1
         ip = f"{link.network}.{self._hosts + 1}"
         folder = self.folder / name
@@ -245,7 +288,7 @@ class FarHosts:
         _make_key(folder / "host_key")
         (folder / "sshd_config").write_text(_SSHD + "\n".join(sshd) + "\n")
         (folder / "authorized_keys").write_text(self.key.with_suffix(".pub").read_text())
-        host = FarHost(name, f"ssh://{account}@{ip}", ip, folder, link, home_bytes)
+        host = FarHost(name, f"ssh://{account}@{ip}", ip, folder, link, home_bytes, disk)
         self._stack.callback(host.power_off)
         host.boot()
         self.know(host)
@@ -304,6 +347,13 @@ def _answers(ip: str) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((ip, 22), timeout=1) as greeting:
         return greeting.recv(4) == b"SSH-"
     return False
+
+
+def _removed(group: Path) -> bool:
+    """Whether it is gone; the kernel keeps it while the last of its processes are being cleared away."""
+    with contextlib.suppress(OSError):
+        group.rmdir()
+    return not group.exists()
 
 
 def _pids() -> list[int]:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import inf
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +125,15 @@ def test_a_link_that_carries_less_from_now_on_is_not_filled_more() -> None:
         assert sum(link.limits.values()) <= 2 * MB + 1
 
 
+def test_what_is_short_is_divided_by_need() -> None:
+    link, clock = Link(8 * MB), StillClock()
+    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    with traffic.passing("a", ("link",), Door("a", link)), traffic.passing("b", ("link",), Door("b", link)):
+        traffic.weigh({"a": 3.0})
+        traffic.turn()
+        assert link.limits["a"] == pytest.approx(3 * link.limits["b"], rel=0.05)  # beyond what everybody has
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(0.1, 4.0)), max_size=20), st.floats(1.0, 50.0))
 def test_at_no_moment_is_the_sum_of_rates_over_the_capacity(steps: list[tuple[str, float]], megabytes: float) -> None:
     """Jobs come and go in any order; each door begins with the least rate, which an admitted job has anyway."""
@@ -135,8 +145,9 @@ def test_at_no_moment_is_the_sum_of_rates_over_the_capacity(steps: list[tuple[st
         if name in running:
             running.pop(name).close()
         else:
+            traffic.weigh({name: weight})
             running[name] = ExitStack()
-            running[name].enter_context(traffic.passing(name, ("link",), Door(name, link), weight))
+            running[name].enter_context(traffic.passing(name, ("link",), Door(name, link)))
         traffic.turn()
     for stack in running.values():
         stack.close()

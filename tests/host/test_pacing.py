@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import random
 import signal
 import subprocess
 import threading
@@ -199,3 +201,21 @@ def test_restic_is_held_to_its_limit(runner: Processes, large: Path, tmp_path: P
     watched = watch(runner, command, 11)
     assert 4 * MB < watched.rate(0, 11) < 1.05 * 10 * MB  # less where it derives its key, and waits for its own writes
     assert watched.most_within(1.0) < 1.5 * 10 * MB
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("data", ["random", "text"])
+def test_of_what_restic_reads_only_its_source_counts(runner: Processes, tmp_path: Path, data: str) -> None:
+    source = tmp_path / "source"
+    noise = random.Random(7).randbytes(120 * MB)
+    source.write_bytes(noise if data == "random" else base64.b64encode(noise)[: 120 * MB])
+    env = {
+        "RESTIC_PASSWORD": "for tests only",
+        "RESTIC_REPOSITORY": str(tmp_path / "repository"),
+        "RESTIC_PACK_SIZE": "4",
+    }
+    runner.run(Command(("restic", "--no-cache", "init"), env), Silent())
+    argv = ("restic", "--no-cache", "backup", str(source))
+    finished = runner.run(Command(argv, env, pace=lambda: 10.0 * MB, rereads=True), Silent())
+    assert finished.status == 0
+    assert 0.95 * 12 < finished.seconds < 1.05 * 12 + 2  # it opens its repository first, and writes its index last

@@ -89,3 +89,12 @@ def test_a_program_over_there_keeps_its_pace_and_follows_a_new_one(machine: SshM
         time.sleep(1.5)
         assert _bytes_per_s(service.pid, 4) == pytest.approx(30e6, rel=0.1)
     assert service.ended() == -15
+
+
+@pytest.mark.long
+def test_what_a_program_over_there_reads_of_its_own_writing_is_not_counted(machine: SshMachine) -> None:
+    script = "cd; while head -c 1000000 /dev/zero >piece; do cat piece >sent; cat piece >/dev/null; done"
+    command = Command(("sh", "-c", script), pace=lambda: 10e6, rereads=True)
+    with machine.runner.serve(command) as service:
+        until(lambda: _read_by(service.pid) > 15e6)
+        assert _bytes_per_s(service.pid, 10) == pytest.approx(30e6, rel=0.05)

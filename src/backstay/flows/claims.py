@@ -38,6 +38,10 @@ class Claims:
         self._sending &= running
         return tuple(self._claim(demand, demand.key in running, resources) for demand in demands)
 
+    def left(self, demands: Sequence[Demand], running: Set[str]) -> dict[str, float]:
+        """Bytes that each of the open runs still has to move, as far as its last runs tell how many there are."""
+        return {demand.key: self._left(demand) if demand.key in running else demand.volume for demand in demands}
+
     def _claim(self, demand: Demand, runs: bool, resources: Mapping[str, Resource]) -> Demand:
         left_s = self._left_s(demand) if runs else inf
         opening_s = median(self._took) if self._took else demand.prep_s
@@ -57,5 +61,10 @@ class Claims:
         if demand.key not in self._sending:
             self._sending.add(demand.key)
             self._took.append(now - began)
-        done, rate = sent
-        return max(0.0, demand.volume - done) / rate if rate else inf
+        return self._left(demand) / sent[1] if sent[1] else inf
+
+    def _left(self, demand: Demand) -> float:
+        sent = self._traffic.sent(demand.key)
+        if sent is None:
+            return 0.0 if demand.key in self._sending else demand.volume
+        return max(0.0, demand.volume - sent[0])

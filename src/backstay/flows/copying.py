@@ -88,7 +88,7 @@ class Copying:
             raise MachineLacks(where, **error.details()) from error
 
     def _progress(self, way: Way) -> Progress:
-        return Doorkeeper(self._work.progress, way.passage.gateway) if way.passage else self._work.progress
+        return Doorkeeper(self._work.progress, way.passage) if way.passage else self._work.progress
 
     def _request(self, held: Held, newest: RestorePoint | None, way: Way) -> BackupRequest:
         work = self._work
@@ -101,7 +101,7 @@ class Copying:
             source=_with_seal(way.source),
             as_of=held.as_of,
             parent=newest.snapshot if newest and beside else None,
-            pace=partial(self._with.traffic.read_pace, host_key(work.workload.host)),
+            pace=partial(self._with.traffic.read_pace, work.run.run_id, host_key(work.workload.host)),
         )
 
     def _keep(self, backup: BackupRequest, report: BackupReport, fingerprint: Fingerprint, moving: Moving) -> Copied:

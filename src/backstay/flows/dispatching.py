@@ -8,6 +8,7 @@ from dataclasses import replace
 from math import inf
 
 from backstay.domain.runs import Run
+from backstay.planning.live.needs import needs_of
 from backstay.planning.night.model import Demand, Night
 from backstay.planning.nights import demand_of
 from backstay.planning.objectives import Standing
@@ -39,20 +40,26 @@ class Dispatcher:
         self._with, self._standings, self._rules = adapters, standings, None
 
     def admitted(self, waiting: Sequence[Run], running: Sequence[Run]) -> list[Run]:
-        """Those of the waiting that start now, in order."""
-        if not waiting:
-            return []
+        """Those of the waiting that start now, in order. Those that run get what they need of what is short."""
         still_open, held = (*running, *waiting), frozenset(run.run_id for run in running)
+        if not still_open:
+            return []
         self._look_up(still_open)
         ready = {run.run_id: run for run in waiting if not self._waits(run, still_open)}
         urgent = self._urgency.of(ready, self._with.clock.now())
         room = self._room(urgent, held)
         night, rules = self._night(still_open, held, room)
+        self._with.traffic.weigh(self._needs(night, held) if rules.by_need else {})
         mine = [key for key in ready if key in urgent or not self._broken_for(key, room)]
         allowed = may_start(rules, mine, held, night)
         started = [ready[key] for key in (self._first(allowed, held, night) if rules.few_at_once else allowed)]
         self._tell(started, room)
         return started
+
+    def _needs(self, night: Night, running: Set[str]) -> dict[str, float]:
+        left = self._claims.left(night.demands, running)
+        promised_s = self._urgency.promised_s(self._with.clock.now())
+        return needs_of(night.demands, left, running, night.resources, promised_s)
 
     def _first(self, keys: Sequence[str], running: Set[str], night: Night) -> list[str]:
         """Two of them, those where least runs."""

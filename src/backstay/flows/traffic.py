@@ -19,6 +19,9 @@ MEASURED_S = 0.2
 OPENING = 256 * 1024
 """Bytes that an engine may need to open its repository."""
 
+IDLE_PART = 1 / 8
+"""Of its part of a host's disk, what a job keeps that reads nothing now: until it is heard that it does."""
+
 REMEMBERED = 4
 """Measurements that are kept of each job: about a second."""
 
@@ -30,16 +33,16 @@ Capacities = Callable[[], Mapping[str, float]]
 @dataclass(slots=True)
 class Passage:
     """One job on its way: `moved` bytes went in `seconds`; `read` were taken of a far source so far, and `seen` is
-    what had passed the gateway and the source at the last look. `own_rate` is the
-    fastest that it was while no limit of ours held it back; `bounds` counts by resource how often that set its rate
-    (None: nothing of ours did)."""
+    what had passed the gateway and the source at the last look. `reading` says whether its source is being read.
+    `own_rate` is the fastest that it was while no limit of ours held it back; `bounds` counts by resource how often
+    that set its rate (None: nothing of ours did)."""
 
     resources: tuple[str, ...]
     gateway: Gateway
-    weight: float
     began_at: float
     granted: float = LEAST
     read: int = 0
+    reading: bool = False
     seen: tuple[int, int] = (0, 0)
     most: float = LEAST
     moved: int = 0
@@ -86,6 +89,7 @@ class Traffic:
         self._capacities = capacities
         self._lock = threading.Lock()
         self._passages: dict[str, Passage] = {}
+        self._needs: Mapping[str, float] = {}
         self._measured_at = clock.elapsed()
 
     def limits(self, resources: tuple[str, ...]) -> bool:
@@ -94,10 +98,10 @@ class Traffic:
         return any(isfinite(capacities[key]) for key in resources)
 
     @contextmanager
-    def passing(self, job: str, resources: tuple[str, ...], gateway: Gateway, weight: float = 1.0) -> Iterator[Passage]:
+    def passing(self, job: str, resources: tuple[str, ...], gateway: Gateway) -> Iterator[Passage]:
         """The job moves bytes through this gateway, which was opened at `LEAST`, while the context is open."""
         began = self._clock.elapsed()
-        passage = Passage(resources, gateway, weight, began)
+        passage = Passage(resources, gateway, began)
         with self._lock:
             self._passages[job] = passage
             self._share()
@@ -122,6 +126,11 @@ class Traffic:
                         passage.measure(span, _fullest(passage.resources, filled))
             self._share()
 
+    def weigh(self, needs: Mapping[str, float]) -> None:
+        """From now on what is short is divided in proportion to these; who is not named has 1."""
+        with self._lock:
+            self._needs = needs
+
     def sent(self, job: str) -> tuple[int, float] | None:
         """Bytes of its data so far, and how many a second it sends now. None while it opens its repository, and when
         it is done with it."""
@@ -132,12 +141,19 @@ class Traffic:
         rates = passage.measured
         return passed, min(passage.granted, sum(rates) / len(rates)) if rates else passage.granted
 
-    def read_pace(self, resource: str) -> float | None:
-        """Bytes per second that each job which reads from this host may read; None where it has no limit."""
+    def read_pace(self, job: str, resource: str) -> float | None:
+        """Bytes per second that a job which is on its way may read from this host; None where that has no limit."""
         capacity = self._capacities()[resource]
+        if not isfinite(capacity):
+            return None
         with self._lock:
-            readers = sum(resource in each.resources for each in self._passages.values())
-        return capacity / max(1, readers) if isfinite(capacity) else None
+            parts = {
+                key: self._needs.get(key, 1.0) * (1.0 if each.reading else IDLE_PART)
+                for key, each in self._passages.items()
+                if resource in each.resources
+            }
+        # One whose way had no limit when it began is not among them.
+        return capacity * parts.setdefault(job, 1.0) / sum(parts.values())
 
     def granted(self, resource: str) -> tuple[int, float, float]:
         """How many jobs use a resource now, what they were granted of it, and what they took, in bytes per second."""
@@ -147,7 +163,10 @@ class Traffic:
         return len(using), sum(each.granted for each in using), taken
 
     def _share(self) -> None:
-        flows = {job: Flow(each.resources, each.most, each.weight, LEAST) for job, each in self._passages.items()}
+        flows = {
+            job: Flow(each.resources, each.most, self._needs.get(job, 1.0), LEAST)
+            for job, each in self._passages.items()
+        }
         new = with_what_is_left(flows, self._capacities())
         for job, rate in in_order({job: each.granted for job, each in self._passages.items()}, new):
             self._passages[job].granted = rate

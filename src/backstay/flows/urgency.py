@@ -37,6 +37,11 @@ class Urgency:
         between = ((run_id, self._between.get(run_id)) for run_id in run_ids)
         return frozenset(run_id for run_id, span in between if span and span[0] <= now < span[1])
 
+    def promised_s(self, now: datetime) -> dict[str, float]:
+        """Seconds until the RPO of each run is lost that has one to lose."""
+        ends = ((run_id, end) for run_id, (_, end) in self._between.items())
+        return {run_id: (end - now).total_seconds() for run_id, end in ends if now < end}
+
 
 def room_for(
     urgent: Iterable[Demand], running: Iterable[Demand], resources: Mapping[str, Resource], learned: Mapping[str, State]

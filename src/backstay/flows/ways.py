@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from backstay.domain.estate import Target, Workload
@@ -12,12 +13,12 @@ from backstay.planning.live.sharing import LEAST
 from backstay.planning.network import way_of
 from backstay.ports.clock import Clock
 from backstay.ports.engine import Engine, Paths, Repository, Stream
-from backstay.ports.gateway import Access, Gateway
+from backstay.ports.gateway import Access
 from backstay.ports.progress import Progress
 
 from .adapters import Adapters
 from .pacing import paced
-from .traffic import Passage
+from .traffic import Passage, Traffic
 from .work import Work
 
 
@@ -34,15 +35,17 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
-    """The progress of work that goes through a gateway: it should also stop when nothing can be stored behind it."""
+    """The progress of a copy through a gateway: it should also stop when nothing can be stored behind it, and what it
+    leaves of its host's disk while it does not read is for others."""
 
     run: Progress
-    gateway: Gateway
+    passage: Passage
 
     def phase(self, name: str) -> None:
         self.run.phase(name)
 
     def moved(self, done: int, total: int | None = None) -> None:
+        self.passage.reading = done > 0 and done != total
         self.run.moved(done, total)
 
     def note(self, text: str, level: Literal["info", "warning", "error"] = "info") -> None:
@@ -50,7 +53,7 @@ class Doorkeeper:
 
     def check(self) -> None:
         self.run.check()
-        self.gateway.check()
+        self.passage.gateway.check()
 
 
 @contextmanager
@@ -82,16 +85,24 @@ def for_copy(adapters: Adapters, work: Work, source: Paths | Stream) -> Iterator
         passage = stack.enter_context(adapters.traffic.passing(work.run.run_id, keys, gateway))
         engine = work.site.engines[work.engine.name] if far else work.engine
         if isinstance(source, Stream) and work.site is not adapters.here:
-            source = replace(source, chunks=_paced(source, passage, adapters.clock))
+            rate = partial(_rate_of, adapters.traffic, work.run.run_id, passage, keys[0])
+            source = replace(source, chunks=_paced(source, passage, rate, adapters.clock))
         yield Way(source, engine, replace(repository, door=gateway.address(port)), passage)
 
 
-def _paced(source: Stream, passage: Passage, clock: Clock) -> Callable[[], Iterable[bytes]]:
+def _rate_of(traffic: Traffic, job: str, passage: Passage, host: str) -> float:
+    """What a stream from a host may take now: of its way, and of the host's disk."""
+    of_disk = traffic.read_pace(job, host)
+    return passage.granted if of_disk is None else min(passage.granted, of_disk)
+
+
+def _paced(source: Stream, passage: Passage, rate: Callable[[], float], clock: Clock) -> Callable[[], Iterable[bytes]]:
     """What is read of a far source crosses the way long before the engine has made a piece of it to send on."""
 
     def chunks() -> Iterator[bytes]:
         passage.read = 0
-        for piece in paced(source.chunks(), lambda: passage.granted, clock):
+        passage.reading = True
+        for piece in paced(source.chunks(), rate, clock):
             passage.read += len(piece)
             yield piece
 

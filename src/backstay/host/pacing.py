@@ -35,6 +35,9 @@ _FAST, _FORGOTTEN_S = 2e9, 3.0
 _COUNT_GROUP_EVERY_S, _COUNT_IDLE_GROUP_EVERY_S = 0.1, 0.01
 """How often we look for new processes; sooner when those that we know read nothing, as a shell that waits for one."""
 
+_LEAST_PART = 1 / 3
+"""Of what a program reads that rereads its own writing, what cannot be that: it reads it twice at most."""
+
 _WAKER = 'read -r group && { read -r _; kill -s CONT -- "-$group" 2>/dev/null; }'
 """Wakes the group whose number it is given, when its input ends: because we close it, or because we are dead."""
 
@@ -46,8 +49,10 @@ class Pacing:
     we were killed: a paused program does not act on the signal that our death sends it, before something wakes it.
     """
 
-    def __init__(self, pace: Callable[[], float | None] | None, env: Mapping[str, str]) -> None:
-        self._pace = pace
+    def __init__(
+        self, pace: Callable[[], float | None] | None, env: Mapping[str, str], *, rereads: bool = False
+    ) -> None:
+        self._pace, self._rereads = pace, rereads
         self._waker = _Waker(env) if pace else None
 
     def take(self, child: Child) -> None:
@@ -62,7 +67,7 @@ class Pacing:
         if self._pace is None:
             yield
             return
-        pacer = _Pacer(child, self._pace)
+        pacer = _Pacer(child, self._pace, Reads(child.pid, rereads=self._rereads))
         thread = Thread(target=pacer.work, name=f"pace of {child.pid}", daemon=True)
         thread.start()
         try:
@@ -101,11 +106,11 @@ class _Waker:
 class _Pacer:
     """A bucket of bytes: filled by time, emptied by what the group reads, in debt when it has read too much."""
 
-    def __init__(self, child: Child, pace: Callable[[], float | None]) -> None:
+    def __init__(self, child: Child, pace: Callable[[], float | None], reads: Reads) -> None:
         self.done = Event()
         self._child = child
         self._pace = pace
-        self._reads = Reads(child.pid)
+        self._reads = reads
         self._rate: float | None = None
         self._ask_at = 0.0
         self._saved = 0.0
@@ -185,11 +190,16 @@ def _come_first() -> None:
 class Reads:
     """Bytes that a program, what it started and what these started have read, from files and pipes alike.
 
-    Source: proc(5), /proc/PID/io: `rchar`. What a child has read is its parent's once the parent has waited for it.
+    With `rereads`, less what they read of their own writing: in the long run that is as much as they write, as long as
+    they write all of it twice and read it twice; they never read it more than twice, so a third is always counted.
+
+    Source: proc(5), /proc/PID/io: `rchar`, `wchar`. What a child has read is its parent's once the parent has waited
+    for it.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, rereads: bool = False) -> None:
         self._pid = pid
+        self._rereads = rereads
         self._group = [pid]
         self._count_at = 0.0
         self._most = 0
@@ -199,10 +209,13 @@ class Reads:
         moment, so that the sum may fall: only what is above its highest value is new."""
         if now >= self._count_at:
             self._group, self._count_at = list(_family(self._pid)), now + _COUNT_GROUP_EVERY_S
-        total = sum(map(_bytes_read, self._group))
+        counts = list(map(_read_and_written, self._group))
+        total = sum(read for read, _ in counts)
         grown, self._most = max(0, total - self._most), max(total, self._most)
         if not grown:
             self._count_at = min(self._count_at, now + _COUNT_IDLE_GROUP_EVERY_S)
+        elif self._rereads:
+            grown = int(grown * max(_LEAST_PART, 1 - sum(written for _, written in counts) / total))
         return grown
 
 
@@ -221,9 +234,9 @@ def _threads(pid: int) -> list[str]:
         return []
 
 
-def _bytes_read(pid: int) -> int:
-    first = _text(f"/proc/{pid}/io").partition("\n")[0]
-    return int(first.removeprefix("rchar: ") or 0)
+def _read_and_written(pid: int) -> tuple[int, int]:
+    words = _text(f"/proc/{pid}/io").split(maxsplit=4)
+    return (int(words[1]), int(words[3])) if words else (0, 0)
 
 
 def _text(path: str) -> str:

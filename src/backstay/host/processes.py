@@ -127,7 +127,7 @@ class Processes:
         return child
 
     def _pacing(self, command: Command) -> Pacing:
-        return Pacing(command.pace, leftovers.marks(self._state, command.run_id))
+        return Pacing(command.pace, leftovers.marks(self._state, command.run_id), rereads=command.rereads)
 
     def _chunks(self, command: Command, work: _Work, chunks: deque[bytes]) -> Iterator[bytes]:
         while not work.pump.ended:

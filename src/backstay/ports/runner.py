@@ -19,7 +19,8 @@ class Command:
     `stop` is the signal by which the program ends cleanly; it gets `grace_s` seconds, then SIGKILL.
     `user` is an ordinary account to become when we are root (ignored otherwise).
     `private_network` cuts the program off from every network where the machine lets us.
-    `pace` is asked again at least once a second how many bytes a second the program may read, None for no limit.
+    `pace` is asked again at least once a second how many bytes a second the program may read, None for no limit. With
+    `rereads`, what it reads of its own writing, twice at most, is not counted.
     """
 
     argv: tuple[str, ...]
@@ -31,6 +32,7 @@ class Command:
     private_network: bool = False
     run_id: str | None = None
     pace: Callable[[], float | None] | None = None
+    rereads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ def backup(request: BackupRequest, parent: str | None) -> Command:
     options += [f"--parent={parent}"] if parent else []
     cwd = request.source.cwd if isinstance(request.source, Paths) else None
     command = _command(request.repository, "backup", *options, *_source(request), cwd=cwd, run_id=request.run_id)
-    return replace(command, pace=request.pace)
+    # Each piece is written to a temporary file first, read for its hash, and read once more to be sent.
+    return replace(command, pace=request.pace, rereads=True)
 
 
 def snapshots(repository: Repository) -> Command:

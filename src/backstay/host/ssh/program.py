@@ -151,7 +151,7 @@ class FarProgram:
         rate = 0 if wanted is None else max(1, round(wanted))
         if rate != self._pace:
             self._pace = rate
-            self._tell(f"pace {self.pid} {rate}")
+            self._tell(f"pace {self.pid} {rate} {int(self._command.rereads)}")
 
     def _tell(self, line: str) -> None:
         post(self._way.tell, line)

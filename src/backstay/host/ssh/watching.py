@@ -1,9 +1,10 @@
 """The script that watches over our programs on a host: one for each connection.
 
-It reads lines: `beat N` is answered with N; `add PID STOP GRACE` has it watch over a process group; `pace PID RATE`
-holds that program to so many bytes a second (0 for no limit); `stop PID` stops the group in its own way, then hard;
-`gone PID` takes what is left of it; `fed PID` ends the feeder PID. When nothing comes for a while, or the end, it stops
-all that it watches over, then the sshd that served us, then itself.
+It reads lines: `beat N` is answered with N; `add PID STOP GRACE` has it watch over a process group; `pace PID RATE
+REREADS` holds that program to so many bytes a second (RATE 0: no limit; REREADS 1: less what it reads of its own
+writing); `stop PID` stops the group in its own way, then hard; `gone PID` takes what is left of it; `fed PID` ends the
+feeder PID. When nothing comes for a while, or the end, it stops all that it watches over, then the sshd that served
+us, then itself.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ TICK_S = 0.05
 # credit it is held. The credit is capped at 0.5 s, the debt at 15 s: what was read too much is waited for. A program
 # much faster than its rate would read that many times over in one tick, and then be held for long: so it gets slices,
 # shorter than a tick, in which it is looked at many times in a row. It is let run through its ticks again when it does
-# not use up in slices what it may read: they may be too short, or it may have something else to do.
+# not use up in slices what it may read: they may be too short, or it may have something else to do. What it rereads of
+# its own writing is as much as it writes, in the long run, and never more than two thirds of what it reads.
 #
 # A process number is only trusted together with the moment at which its process began. One that has ended before we
 # heard of it may have left others in its group, and while they are there its number is given to nobody else.
@@ -31,10 +33,15 @@ ours() { if born $1; then [ $born = $(( born_$1 )) ]; else return 0; fi; }
 signal() { ours $2 && kill -s $1 -- -$2 2>/dev/null; }
 halt() { eval "signal \$stop_$1 $1"; signal CONT $1; eval "rate_$1=0 due_$1=$(( now + grace_$1 ))"; }
 forget() { rest=; for each in $watched; do [ $each = $1 ] || rest="$rest $each"; done; watched=$rest; }
-read_by() { { read -r _ bytes </proc/$1/io; } 2>/dev/null; }
+read_by() { { { read -r _ bytes; read -r _ written; } </proc/$1/io; } 2>/dev/null; }
 charge() {
   read_by $1 || return 1
-  credit=$(( credit_$1 - bytes + seen_$1 ))
+  own=1000
+  if [ $(( rereads_$1 )) = 1 ]; then
+    own=$(( 1000 - 1000 * written / (bytes + 1) ))
+    [ $own -gt 333 ] || own=333
+  fi
+  credit=$(( credit_$1 - (bytes - seen_$1) * own / 1000 ))
   eval "credit_$1=$credit seen_$1=$bytes"
 }
 hold() { signal STOP $1; eval "held_$1=1"; }
@@ -68,7 +75,7 @@ slice() {
 set_rate() {
   if [ $2 -gt 0 ] && [ -z "$fine" ]; then ( while sleep TICK; do echo || exit; done ) >&4 & fine=$!; fi
   if [ $2 -gt 0 ] && [ $(( rate_$1 )) = 0 ]; then read_by $1; eval "credit_$1=0 at_$1=$now seen_$1=$bytes"; hold $1; fi
-  eval "rate_$1=$2"
+  eval "rate_$1=$2 rereads_$1=$3"
   if [ $2 = 0 ] && [ $(( held_$1 )) = 1 ]; then let_go $1; fi
 }
 end() {
@@ -104,7 +111,7 @@ born $PPID; door_born=$born
       born $pid || { born=-1; kill -s 0 -- -$pid 2>/dev/null; } &&
         eval "born_$pid=$born stop_$pid=$a grace_$pid=$b rate_$pid=0 held_$pid=0 due_$pid=0 fast_$pid=1" &&
         watched="$watched $pid" ;;
-    pace) case " $watched " in *" $pid "*) set_rate $pid $a ;; esac ;;
+    pace) case " $watched " in *" $pid "*) set_rate $pid $a $b ;; esac ;;
     stop) case " $watched " in *" $pid "*) halt $pid ;; esac ;;
     gone) case " $watched " in *" $pid "*) signal KILL $pid; forget $pid ;; esac ;;
     fed) kill -s KILL $pid 2>/dev/null ;;

@@ -57,7 +57,9 @@ def planned(latest: Mapping[str, float], span_s: float, why: str = "who must sta
     # Squared, so that who is late gets far more than who has time, and nobody nothing.
     haste = {key: min(2.0, max(0.05, 1 - start_s / span_s)) if span_s > 0 else 1.0 for key, start_s in latest.items()}
     weights = {key: each**2 for key, each in haste.items()}
-    return Rules("planner", why, start_share=START_SHARE, few_at_once=True, order=dict(latest), weights=weights)
+    return Rules(
+        "planner", why, start_share=START_SHARE, few_at_once=True, by_need=True, order=dict(latest), weights=weights
+    )
 
 
 def choose(

@@ -44,6 +44,7 @@ class Rules:
     job_share: float = 1.0
     start_share: float = 0.0
     few_at_once: bool = False
+    by_need: bool = False
     order: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
 
