@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from backstay.planning.night.bounds import bound
 from backstay.planning.night.model import Demand, Night, Resource
 from bench import rivals
 from bench.emulated import LINKS, PAYLOAD, SLOTS, TARGET_RATE, Emulated, disk_of, empty_repositories, emulated
-from bench.history import remembered
+from bench.foretold import foretold, rows, settled
 from bench.measuring import BACKSTAY, BenchFailed, machine, spread
 from bench.production import ASKED, STEADY, Answer, Production, percentile, production
 from bench.report import Report, Table
@@ -88,6 +89,7 @@ def measure(options: argparse.Namespace, root: Path) -> Report:
     root.chmod(0o755)
     with emulated(root, options.scale, seed=7) as estate:
         fresh = Fresh(estate)
+        said = foretold(estate, fresh.folder("foretold"))
         prep = rivals.empty_job_s(estate, fresh.folder("empty"), time.monotonic)
         patterns: dict[str, Pattern] = {rival.name: partial(rivals.run, rival, estate) for rival in rivals.RIVALS}
         patterns["backstay"] = partial(backstay, estate)
@@ -110,6 +112,8 @@ def measure(options: argparse.Namespace, root: Path) -> Report:
             f"Windows; the least possible is {least:.1f} s", [_row(name, each, least) for name, each in lived.items()]
         )
     ]
+    medians = {name: median(each.window_s for each in ones) for name, ones in lived.items()}
+    tables.append(Table("What backstay compare had foretold", rows(said, medians)))
     if bursts:
         tables.append(Table(f"A burst of production; at least {with_burst:.1f} s", [_burst_row(bursts, with_burst)]))
     return Report("window", (*METHOD, f"A job without bytes takes {prep:.2f} s."), tables, before)
@@ -218,14 +222,7 @@ def _engines() -> int:
 
 def backstay(estate: Emulated, folder: Path, ended: Callable[[str], None]) -> None:
     """The program itself; it remembers one earlier night."""
-    path = estate.estate_file(folder)
-    environment = {
-        **estate.environment(),
-        "BACKSTAY_ESTATE": str(path),
-        "BACKSTAY_STATE": str(folder / "state"),
-    }
-    remembered(folder / "state", {work.name: (work.target, work.bytes) for work in estate.works}, 1_000_000, 1.5)
-    argv = [BACKSTAY, "run", "--all", "--json"]
+    argv, environment = [BACKSTAY, "run", "--all", "--json"], settled(estate, folder)
     process = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
