@@ -134,6 +134,26 @@ def test_what_is_short_is_divided_by_need() -> None:
         assert link.limits["a"] == pytest.approx(3 * link.limits["b"], rel=0.05)  # beyond what everybody has
 
 
+def test_a_disk_is_for_those_who_read_it_and_by_their_need() -> None:
+    link, clock = Link(inf), StillClock()
+    disk = {"host:nas": 10 * MB, "host:fast": inf, "link": inf}
+    traffic = Traffic(clock, lambda: disk)  # type: ignore[arg-type]  # without a calendar
+    ways = (("host:nas", "link"), ("host:nas", "link"), ("host:fast", "link"))
+    with ExitStack() as stack:
+        a, b, _ = (
+            stack.enter_context(traffic.passing(name, way, Door(name, link)))
+            for name, way in zip("abc", ways, strict=True)
+        )
+        a.reading = True
+        assert [traffic.read_pace(name, "host:nas") for name in "ab"] == pytest.approx(
+            [8 / 9 * 10 * MB, 1 / 9 * 10 * MB]
+        )
+        b.reading = True
+        traffic.weigh({"a": 0.5, "b": 1.5})
+        assert [traffic.read_pace(name, "host:nas") for name in "ab"] == pytest.approx([2.5 * MB, 7.5 * MB])
+        assert traffic.read_pace("c", "host:fast") is None
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(0.1, 4.0)), max_size=20), st.floats(1.0, 50.0))
 def test_at_no_moment_is_the_sum_of_rates_over_the_capacity(steps: list[tuple[str, float]], megabytes: float) -> None:
     """Jobs come and go in any order; each door begins with the least rate, which an admitted job has anyway."""
