@@ -132,6 +132,13 @@ def test_a_link_that_is_shut_for_an_hour_stops_nobody_for_ever() -> None:
     assert plan.makespan_s == pytest.approx(20.0)
 
 
+def test_a_job_stands_still_while_two_links_of_its_way_are_shut_at_once() -> None:
+    steps = ((4.0, 0.0), (14.0, 10.0))
+    lan = Resource("link:lan", "link", 10.0, steps=steps)
+    plan = planned(job("a", 80.0, inf, "link:lan", "link:wan"), resources=(replace(LINK, steps=steps), lan))
+    assert by_key(plan)["a"].rates == ((0.0, 10.0), (4.0, 0.0), (14.0, 10.0))
+
+
 def test_with_stop_a_job_that_would_run_over_waits_for_the_next_interval() -> None:
     times = ((0.0, 10.0), (50.0, 60.0))
     plan = planned(job("a", 90.0, release_s=5.0, open=times, stop=True))

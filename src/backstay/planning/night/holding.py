@@ -25,6 +25,8 @@ class Shared:
         "firm",
         "flows",
         "freed",
+        "idle_from",
+        "most",
         "number",
         "owed",
         "share",
@@ -39,6 +41,8 @@ class Shared:
     def __init__(self, number: int, resource: Resource, supply: Supply) -> None:
         self.number, self.supply, self.share = number, supply, resource.share
         self.capacity = self.spare = supply.rates[0]
+        self.most = self.capacity * self.share
+        self.idle_from = self.capacity - DUST * self.capacity
         self.owed = self.firm = 0.0
         self.slots = float(int(resource.slots)) if resource.slots < inf else inf
         self.waiting: list[int] = []
@@ -50,13 +54,13 @@ class Shared:
     def take(self, rate: float) -> None:
         """So much more is used; less, if it is negative."""
         spare = self.spare - rate
-        whole = self.capacity
-        self.spare = spare if spare < whole - DUST * whole else whole
+        self.spare = spare if spare < self.idle_from else self.capacity
 
     def widen(self, capacity: float) -> None:
         """Another capacity from now on; what is spare may fall below zero."""
         self.spare += capacity - self.capacity
-        self.capacity = capacity
+        self.capacity, self.most = capacity, capacity * self.share
+        self.idle_from = capacity - DUST * capacity
 
     def is_wanted(self) -> bool:
         """Whether others wait for more of it, and not for a slot."""
@@ -134,11 +138,9 @@ class Job:
         ahead = self.prep > 0 and not self.firm
         need, room, tight = self.own, inf, None
         for at in self.rated:
-            most = at.capacity if at.share >= 1 else at.capacity * at.share
-            if most < need:
-                need = most
-            free = at.spare
-            owed = at.owed
+            if at.most < need:
+                need = at.most
+            free, owed = at.spare, at.owed
             if ahead or owed > 0:
                 free -= owed
             if free < room:
@@ -149,8 +151,8 @@ class Job:
         """The most that it is sure to have: what it would have alone, or the share of one while others wait."""
         need = self.own
         for at in self.rated:
-            if at.capacity * at.share < need:
-                need = at.capacity * at.share
+            if at.most < need:
+                need = at.most
         return need
 
     def most(self) -> float:

@@ -33,12 +33,13 @@ class Rates:
     def change(self, job: Job, now: float, rate: float) -> None:
         """Another rate from now on."""
         before, more = job.rate, rate - job.held
+        if rate <= 0 and before <= 0:
+            return
         wanted = False
         for at in job.rated:
             # Shared.take, written out: half a million times a night.
-            whole = at.capacity
             spare = at.spare - more
-            at.spare = spare if spare < whole - DUST * whole else whole
+            at.spare = spare if spare < at.idle_from else at.capacity
             if at.waiting and at.slots >= 1:
                 wanted = True
         if job.about_to_end:
@@ -52,7 +53,7 @@ class Rates:
             job.rates.pop()
         if rate > 0:
             job.rates.append((now, rate))
-            end = now + max(0.0, job.left) / rate
+            end = now + job.left / rate if job.left > 0 else now
             soon = end - self.ahead
             if wanted and soon > now:
                 heappush(self.events, (soon, ENDING, job.rank, job.version))
@@ -60,6 +61,26 @@ class Rates:
                 heappush(self.events, (end, ENDED, job.rank, job.version))
         elif before > 0:
             job.rates.append((now, rate))
+
+    def let_go(self, job: Job, now: float) -> None:
+        """It moves no more: what it had is free."""
+        held, owed, floor = job.held, job.rate if job.about_to_end else 0.0, job.floor
+        job.rate = job.held = 0.0
+        if len(job.rates) > 1 and job.rates[-1][0] == now:
+            job.rates.pop()
+        for at in job.rated:
+            spare = at.spare + held
+            at.spare = spare if spare < at.idle_from else at.capacity
+            at.owed += owed
+            at.firm -= floor
+            if at.flows is not None:
+                at.flows.pop(job.rank, None)
+            if not at.touched:
+                at.touched = True
+                self.touched.append(at)
+            if not at.freed:
+                at.freed = True
+                self.freed.append(at)
 
     def note_short(self, job: Job, tight: Shared) -> None:
         if job.short_of is None:
@@ -104,7 +125,7 @@ class Rates:
             most, tight = job.could_have()
         if most - job.rate > WORTH * job.rate:
             self.change(job, now, most)
-        return tight if job.rate < SHORT * job.most() else None
+        return tight if tight is not None and job.rate < SHORT * job.most() else None
 
     def squeeze(self, at: Shared, now: float) -> bool:
         """Bring those with more than their share down to it; whether anyone had more."""

@@ -110,16 +110,8 @@ class _Night(Rates):
         return fit is not None and fit[0] <= now
 
     def _end(self, job: Job, now: float) -> None:
-        if job.rate > 0:
-            self.change(job, now, 0.0)
-            job.rates.pop()
         job.end, job.short_of = now, None
-        for at in job.rated:
-            at.firm -= job.floor
-            if at.flows is not None:
-                at.flows.pop(job.rank, None)
-            self.touch(at)
-            self.free(at)
+        self.let_go(job, now)
         for at in job.slotted:
             at.slots += 1
             self.touch(at)
@@ -255,18 +247,16 @@ class _Night(Rates):
                 fresh.pop()
             else:
                 heappop(source.waiting)
-            self._settle(ranked[best], live, now)
+            wall = self._try(ranked[best], now)
+            if wall is not source:
+                self._park(ranked[best], wall, now)
+            if wall is not None:
+                heappush(wall.waiting, best)
+                if wall in live:
+                    live.remove(wall)
 
-    def _settle(self, job: Job, live: list[Shared], now: float) -> None:
-        """Try one, and let it wait for what is in its way."""
-        wall = self._try(job, now)
-        parked = job.parked
-        if parked is not None and parked is not wall:
-            job.waited(parked.number, now - job.parked_since)
-            job.parked = parked = None
-        if wall is not None:
-            if parked is None:
-                job.parked, job.parked_since = wall, now
-            heappush(wall.waiting, job.rank)
-            if wall in live:
-                live.remove(wall)
+    def _park(self, job: Job, wall: Shared | None, now: float) -> None:
+        """What it waited for until now is not in its way any more; something else may be."""
+        if job.parked is not None:
+            job.waited(job.parked.number, now - job.parked_since)
+        job.parked, job.parked_since = wall, now
