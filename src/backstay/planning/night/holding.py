@@ -85,7 +85,6 @@ class Job:
         "missing",
         "narrow",
         "own",
-        "parked",
         "parked_since",
         "place",
         "pledge",
@@ -125,7 +124,6 @@ class Job:
         self.version = 0
         self.about_to_end = False
         self.short_of: Shared | None = None
-        self.parked: Shared | None = None
         self.end: float | None = None
         self.rates: list[tuple[float, float]] = []
         self.waited_for: int | None = None

@@ -54,7 +54,9 @@ def _tails(figures: Figures, horizon: float, kinds: Collection[ResourceKind]) ->
     for place in sorted(range(len(solo)), key=solo.__getitem__):
         volume, span, longest = figures.demands[place].volume, solo[place], solo[place]
         for at in uses[figures.way[place]]:
-            load[at] += max(volume / rates[at] if rates[at] > 0 else 0.0, span / slots[at] if slots[at] else 0.0)
+            by_bytes = volume / rates[at] if rates[at] > 0 else 0.0
+            by_slots = span / slots[at] if slots[at] else 0.0
+            load[at] += by_bytes if by_bytes > by_slots else by_slots
             if load[at] > longest:
                 longest = load[at]
         tails[place] = longest

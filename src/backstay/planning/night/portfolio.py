@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from itertools import permutations
 from math import inf
 
-from .bounds import Heads, bound_of, heads_of
+from .bounds import bound_of, heads_of
 from .figures import Figures, figures_of
 from .holding import Job
 from .inserting import insert_left_over
 from .latest import latest_starts, ranked
-from .model import Bound, Night, Placement, ResourceKind, Schedule
-from .reserving import WINDOW, play
+from .model import Night, ResourceKind, Schedule
+from .outcome import losses, schedule_of
+from .reserving import play
 
 THETA = 0.1
 
@@ -91,11 +92,11 @@ def _planned(figures: Figures) -> Schedule:
 
 def _best(figures: Figures, variants: Iterator[list[Job]]) -> list[Job]:
     best = next(variants)
-    losses = None
+    least = None
     for jobs in variants:
-        losses = losses or _losses(figures, best)
-        if (now := _losses(figures, jobs)) < losses:
-            best, losses = jobs, now
+        least = least or losses(figures, best)
+        if (now := losses(figures, jobs)) < least:
+            best, least = jobs, now
     return best
 
 
@@ -111,14 +112,14 @@ def _all_orders(figures: Figures) -> Iterator[tuple[list[int], float]]:
 
 def _improved(figures: Figures, best: list[Job], tries: int) -> list[Job]:
     """The best after some more tries: one in trouble, and all that it waits for, is put first; the worst off first."""
-    losses, turn = _losses(figures, best), 0
+    least, turn = losses(figures, best), 0
     for _ in range(tries):
         ahead = _with_all_before(figures, _in_trouble(figures, best, turn))
         order = sorted(best, key=lambda job: (job.place not in figures.running, job.place not in ahead, job.rank))
         jobs = _played(figures, [job.place for job in order], THETA)
         turn += 1
-        if (now := _losses(figures, jobs)) < losses:
-            best, losses, turn = jobs, now, 0
+        if (now := losses(figures, jobs)) < least:
+            best, least, turn = jobs, now, 0
     return best
 
 
@@ -166,53 +167,3 @@ def _drop_if_too_late(figures: Figures, jobs: list[Job], place: int) -> None:
 def _variants(figures: Figures, horizon: float) -> Iterator[tuple[list[int], float]]:
     for scale, theta, kinds in VARIANTS[: _count(figures)[0]]:
         yield ranked(figures, latest_starts(figures, horizon, scale, kinds)), theta
-
-
-def _losses(figures: Figures, jobs: list[Job]) -> tuple[int, int, float]:
-    unplaced = sum(1 for job in jobs if job.end is None)
-    return unplaced, len(_late(figures, jobs)), max((job.end for job in jobs if job.end is not None), default=0.0)
-
-
-def _late(figures: Figures, jobs: list[Job]) -> list[str]:
-    return [
-        demand.key
-        for demand, job in zip(figures.demands, jobs, strict=True)
-        if demand.deadline_s < inf and (job.end is None or job.end > demand.deadline_s)
-    ]
-
-
-def schedule_of(figures: Figures, heads: Heads, least: Bound, jobs: list[Job]) -> Schedule:
-    """What was played, in the model's words. The bound is that of the demands that were placed."""
-    placements = tuple(
-        Placement(figures.demands[job.place].key, job.start, job.end, tuple(job.rates), _named(figures, job.waited_for))
-        for job in jobs
-        if job.end is not None
-    )
-    placed = frozenset(job.place for job in jobs if job.end is not None)
-    return Schedule(
-        placements=placements,
-        makespan_s=max((placement.end_s for placement in placements), default=0.0),
-        late=tuple(_late(figures, jobs)),
-        bound=least if len(placed) == len(jobs) else bound_of(figures, heads, placed),
-        peak=_peak(placements),
-        unplaced=tuple(figures.demands[job.place].key for job in jobs if job.end is None),
-    )
-
-
-def _named(figures: Figures, what: int | None) -> str | None:
-    if what is None or what == WINDOW:
-        return what if what is None else "window"
-    shared = len(figures.resources)
-    return figures.resources[what].key if what < shared else figures.demands[what - shared].key
-
-
-def _peak(placements: tuple[Placement, ...]) -> int:
-    """The most at once; at one moment, those that end go before those that start."""
-    starts = sorted(one.start_s for one in placements if one.end_s > one.start_s)
-    ends = sorted(one.end_s for one in placements if one.end_s > one.start_s)
-    most = ended = 0
-    for started, start in enumerate(starts, 1):
-        while ends[ended] <= start:
-            ended += 1
-        most = max(most, started - ended)
-    return most

@@ -155,22 +155,22 @@ class _Night(Rates):
 
     # --- one job ---
 
-    def _try(self, job: Job, now: float) -> Shared | None:
-        """Start it, or say what is in the way; None, too, if its interval is closed: then it is told when it opens."""
+    def _room(self, job: Job, now: float) -> tuple[float | None, Shared | None]:
+        """The rate to start it with, or None and what is in the way.
+
+        None twice if its interval is closed: then it is told when it opens.
+        """
         for at in job.slotted:
             if at.slots < 1:
-                return at
+                return None, at
         if job.narrow and not self._is_open(job, now):
-            return None
+            return None, None
         rate, tight = job.offer(self.theta)
         if tight is not None and tight.share < 1 and rate < SHORT * job.need() and self.squeeze(tight, now):
             rate, tight = job.offer(self.theta)
         if rate > 0 and job.firm and tight is not None:
             rate = self._firm_rate(job, now, rate)
-        if rate <= 0 and tight is not None:
-            return tight
-        self._start(job, now, rate)
-        return None
+        return (None, tight) if rate <= 0 and tight is not None else (rate, None)
 
     def _firm_rate(self, job: Job, now: float, rate: float) -> float:
         """The rate that it can keep to its end before the close whatever steps come, or zero."""
@@ -243,20 +243,18 @@ class _Night(Rates):
                     best, source = at.waiting[0], at
             if best == len(ranked):
                 return
+            rate, wall = self._room(ranked[best], now)
+            if wall in live:
+                live.remove(wall)
             if source is None:
                 fresh.pop()
+            elif wall is source:
+                continue
             else:
                 heappop(source.waiting)
-            wall = self._try(ranked[best], now)
-            if wall is not source:
-                self._park(ranked[best], wall, now)
+                ranked[best].waited(source.number, now - ranked[best].parked_since)
             if wall is not None:
                 heappush(wall.waiting, best)
-                if wall in live:
-                    live.remove(wall)
-
-    def _park(self, job: Job, wall: Shared | None, now: float) -> None:
-        """What it waited for until now is not in its way any more; something else may be."""
-        if job.parked is not None:
-            job.waited(job.parked.number, now - job.parked_since)
-        job.parked, job.parked_since = wall, now
+                ranked[best].parked_since = now
+            elif rate is not None:
+                self._start(ranked[best], now, rate)
