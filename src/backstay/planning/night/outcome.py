@@ -11,9 +11,12 @@ from .figures import Figures
 from .holding import Job
 from .model import Bound, Placement, Schedule
 
+Losses = tuple[int, int, float]
+"""How many have no place, how many are late, and when the last one ends: less is better, in this order."""
 
-def losses(figures: Figures, jobs: list[Job]) -> tuple[int, int, float]:
-    """How many have no place, how many are late, and when the last one ends: less is better, in this order."""
+
+def losses(figures: Figures, jobs: list[Job]) -> Losses:
+    """What the jobs, as they were played, lose."""
     unplaced = sum(1 for job in jobs if job.end is None)
     return unplaced, len(_late(figures, jobs)), max((job.end for job in jobs if job.end is not None), default=0.0)
 
