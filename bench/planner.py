@@ -14,6 +14,7 @@ from typing import Any
 from backstay.planning.night.bounds import bound_of, heads_of
 from backstay.planning.night.figures import Figures, figures_of
 from backstay.planning.night.model import Bound, Night
+from backstay.planning.night.orders import earliest_deadline_first, longest_first
 from backstay.planning.night.portfolio import plan_night
 from backstay.planning.night.reserving import play
 from bench.measuring import machine
@@ -27,6 +28,7 @@ METHOD = (
     "physics: bytes ÷ capacity after the earliest start, chains. knee: also Σ solo ÷ slots, and jobs on one slot.",
     "FlexLBF: longest first, started when its whole rate is free, as many at a time as rates and slots carry; EDF:",
     "earliest deadline first, then the longest. Both with our slots, rates, top-up and overlap of preparation.",
+    "Up to 20,000 jobs the planner plays FlexLBF's and EDF's orders, too, and cannot be behind them there.",
     "ahead, even, behind: nights where the planner's (late jobs, makespan) is less, equal or more; late comes first.",
     "exact: CP-SAT on slots, chains and releases with every job at its full speed: no plan ends before what it proves.",
 )
@@ -58,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 500, 5_000, 50_000])
     parser.add_argument("--seeds", type=int, default=10, help="nights of each size")
     parser.add_argument("--large-seeds", type=int, default=2, help="nights of 50,000 jobs")
-    parser.add_argument("--exact", type=int, default=3, help="nights of 50 jobs for the exact solver; 0: none")
+    parser.add_argument("--exact", type=int, default=10, help="nights of 50 jobs for the exact solver; 0: none")
 
 
 def measure(options: argparse.Namespace, root: Path) -> Report:
@@ -91,18 +93,10 @@ def _measured(night: Night) -> Measured:
     return Measured(promised, plan.bound, Outcome(len(plan.late), plan.makespan_s), cpu, others)
 
 
-def _longest_first(figures: Figures) -> list[int]:
-    return sorted(range(len(figures.solo)), key=lambda place: -figures.solo[place])
-
-
-def _earliest_deadline_first(figures: Figures) -> list[int]:
-    return sorted(range(len(figures.solo)), key=lambda place: (figures.demands[place].deadline_s, -figures.solo[place]))
-
-
 ORDERS: Mapping[str, tuple[Callable[[Figures], list[int]], float]] = {
-    "FlexLBF": (_longest_first, 0.999),
-    "longest first, a tenth is enough": (_longest_first, 0.1),
-    "EDF": (_earliest_deadline_first, 0.1),
+    "FlexLBF": (longest_first, 0.999),
+    "longest first, a tenth is enough": (longest_first, 0.1),
+    "EDF": (earliest_deadline_first, 0.1),
 }
 """By name: the order, and the part of its rate with which a job starts."""
 

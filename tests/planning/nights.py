@@ -99,6 +99,18 @@ def _promised(dice: Random, night: Night) -> Night:
     return replace(night, demands=tuple(demands))
 
 
+def pressed_nights(count: int, seed: int) -> tuple[Night, Night]:
+    """Half of the jobs with deadlines that not all can be kept; and the same where a third of these are later."""
+    dice = Random(seed)
+    night = mixed_night(count, seed)
+    least = bound(night).knee_s
+    tight = [
+        replace(one, deadline_s=dice.uniform(0.1, 0.7) * least if dice.random() < 0.5 else inf) for one in night.demands
+    ]
+    loose = [replace(one, deadline_s=one.deadline_s * (1.5 if dice.random() < 0.33 else 1.0)) for one in tight]
+    return replace(night, demands=tuple(tight)), replace(night, demands=tuple(loose))
+
+
 # --- small and odd ones, for laws ---
 
 KINDS: tuple[ResourceKind, ...] = ("host", "link", "target", "pool")

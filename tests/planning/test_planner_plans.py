@@ -186,6 +186,13 @@ def test_a_deadline_goes_before_a_longer_job() -> None:
     assert by_key(plan)["long"].held_by == "host:h"
 
 
+def test_what_is_late_already_makes_nobody_else_late() -> None:
+    host = Resource("host:h", "host", 10.0, slots=1)
+    lost = [job(f"lost{at}", 50.0, inf, "host:h", deadline_s=deadline) for at, deadline in enumerate((-9.0, 0.0, 1.0))]
+    kept = [job(f"kept{at}", 10.0, inf, "host:h", deadline_s=4.0) for at in range(4)]
+    assert planned(*lost, *kept, resources=(host,)).late == ("lost0", "lost1", "lost2")
+
+
 def test_a_job_is_held_by_the_one_that_it_comes_after() -> None:
     plan = planned(job("a", 50.0), job("b", 10.0, after=("a",)))
     assert by_key(plan)["b"].held_by == "a"

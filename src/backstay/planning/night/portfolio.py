@@ -73,11 +73,13 @@ def _planned(figures: Figures, knee_s: float) -> list[Job]:
     enough = 0, 0, knee_s * (1 + SAME)
     for most, count, tries in LIMITS:
         if size <= most:
-            best = _best(figures, orders.by_latest_start(figures, knee_s, count))
-            best = bettered(figures, best, min(tries, TRIES * size), enough)
+            tries = min(tries, TRIES * size)
+            best = bettered(figures, _best(figures, orders.by_latest_start(figures, knee_s, count)), tries, enough)
+            if best.losses <= enough:
+                return best.jobs
             # The others last: what keeps one promise more at the cost of much time is a bad start.
-            other = best if best.losses <= enough else _best(figures, orders.simple(figures))
-            return min(best, other, key=lambda one: one.losses).jobs
+            other = _best(figures, orders.simple(figures))
+            return (bettered(figures, other, tries, enough) if other.losses < best.losses else best).jobs
     return _first(figures, knee_s)
 
 
