@@ -28,7 +28,7 @@ METHOD = (
     "physics: bytes ÷ capacity after the earliest start, chains. knee: also Σ solo ÷ slots, and jobs on one slot.",
     "FlexLBF: longest first, started when its whole rate is free, as many at a time as rates and slots carry; EDF:",
     "earliest deadline first, then the longest. Both with our slots, rates, top-up and overlap of preparation.",
-    "Up to 20,000 jobs the planner plays FlexLBF's and EDF's orders, too, and cannot be behind them there.",
+    "Up to 2,000 jobs the planner plays FlexLBF's and EDF's orders, too, and cannot be behind them there.",
     "ahead, even, behind: nights where the planner's (late jobs, makespan) is less, equal or more; late comes first.",
     "exact: CP-SAT on slots, chains and releases with every job at its full speed: no plan ends before what it proves.",
 )

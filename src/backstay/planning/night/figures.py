@@ -150,15 +150,17 @@ class Ways:
     def __init__(self, resources: Sequence[Resource], supplies: Sequence[Supply]) -> None:
         self.resources, self.supplies = resources, supplies
         self.spots = {resource.key: at for at, resource in enumerate(resources)}
+        self.capped = [supply.least < inf for supply in supplies]
+        self.limited = [resource.slots < inf for resource in resources]
         self.numbers: dict[tuple[str, ...], int] = {}
         self.all: list[Way] = []
 
     def add(self, keys: tuple[str, ...]) -> int:
         """The number of the way over those resources, each counted once."""
-        uses = tuple(dict.fromkeys(self.spots[key] for key in keys))
-        rated = tuple(at for at in uses if self.supplies[at].least < inf)
-        slotted = tuple(at for at in uses if self.resources[at].slots < inf)
-        most = min((self.supplies[at].most for at in rated), default=inf)
+        uses = dict.fromkeys([self.spots[key] for key in keys])
+        rated = tuple([at for at in uses if self.capped[at]])
+        slotted = tuple([at for at in uses if self.limited[at]])
+        most = min([self.supplies[at].most for at in rated], default=inf)
         shut = any(self.resources[at].slots < 1 for at in slotted)
         self.all.append(Way(rated, slotted, most, shut, any(self.supplies[at].steps for at in rated)))
         self.numbers[keys] = len(self.all) - 1

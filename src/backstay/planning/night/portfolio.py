@@ -1,9 +1,7 @@
 """The plan of a night: several orders are played; the one that breaks the fewest promises, in the least time, is kept.
 
-Of a small night the best is then bettered. Of a very small one all orders are played; then later deadlines never break
-a promise more, since what is played does not depend on them. Of any, up to tens of thousands of jobs, two orders are
-played in which deadlines count for nothing, or only by which is earlier: so later deadlines never break more than the
-one did before, nor deadlines that are all later by one factor more than the other.
+Of a night that is not large the best is then bettered, and compared with what others do. Of a very small one all orders
+are played; then later deadlines never break a promise more, since what is played does not depend on them.
 """
 
 from __future__ import annotations
@@ -21,7 +19,10 @@ from .model import Night, Schedule
 from .outcome import losses, schedule_of
 
 LIMITS = ((60, 13, 190), (200, 13, 40), (600, 5, 6), (2_000, 3, 1), (20_000, 2, 0))
-"""Up to how many demands so many orders by latest start are played, and so many more come from the best; above, one."""
+"""Up to how many demands so many orders by latest start are played, and so many more come from the best; above, one.
+
+What others do is played only where the best is bettered: for more demands it costs as much and has never won.
+"""
 
 TRIES = 4
 """At most so many tries a demand: very small nights have few other orders."""
@@ -75,7 +76,7 @@ def _planned(figures: Figures, knee_s: float) -> list[Job]:
         if size <= most:
             tries = min(tries, TRIES * size)
             best = bettered(figures, _best(figures, orders.by_latest_start(figures, knee_s, count)), tries, enough)
-            if best.losses <= enough:
+            if not tries or best.losses <= enough:
                 return best.jobs
             # The others last: what keeps one promise more at the cost of much time is a bad start.
             other = _best(figures, orders.simple(figures))

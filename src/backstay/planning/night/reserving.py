@@ -43,7 +43,9 @@ class _Night(Rates):
         ranked = [Job(figures, place, rank, *ways[figures.way[place]]) for rank, place in enumerate(order)]
         super().__init__(figures, ranked)
         self.shared, self.theta = shared, theta
-        self.jobs = sorted(ranked, key=lambda job: job.place)
+        self.jobs = [*ranked]
+        for job in ranked:
+            self.jobs[job.place] = job
         self.fresh: list[int] = []
 
     def played(self) -> list[Job]:
