@@ -59,7 +59,17 @@ def no_shell(host: Host) -> NotAdmitted:
     return NotAdmitted(
         f"the account on {host.name} has no shell that runs what we ask",
         subject=host.name,
-        hint=f"Try: ssh {address_of(host).for_ssh()} 'exec sh -c true'. It must end with status 0, without a word.",
+        hint=f"Try: ssh {address_of(host).for_ssh()} 'exec sh -c true'. It must end with status 0.",
+    )
+
+
+def silent(host: Host) -> Unavailable:
+    """The account's shell began, and we were never heard."""
+    return Unavailable(
+        f"{host.name} let us in, but the account's shell does not come to what we ask",
+        subject=host.name,
+        hint=f"Try: ssh {address_of(host).for_ssh()} 'exec sh -c true'. It must end at once: look at what the shell "
+        "reads when it begins, such as ~/.bashrc, and at the home folder's disk.",
     )
 
 

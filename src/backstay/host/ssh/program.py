@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 
 from backstay.domain.errors import EngineFailed, MachineLacks, Unavailable
 from backstay.domain.estate import Host
 from backstay.domain.secrets import Secret
 from backstay.host.command import program_of
 from backstay.host.leftovers import RUN_MARK
+from backstay.host.output import decoded
 from backstay.ports.runner import Command
 
-from .errors import cut_off
+from .errors import cut_off, silent
 from .loop import CHECK_EVERY_S, call, post
-from .scripts import becoming, sent
+from .scripts import GREETED_WITHIN_S, GREETING, becoming, sent
 from .session import Session
 from .way import Way
 
@@ -27,6 +29,9 @@ _LEFT_TO_SAY_S = 3.0
 _KILLED_WITHIN_S = 5.0
 
 _AT_A_TIME = 256 * 1024
+
+_MOST_NOISE = 256 * 1024
+"""Bytes that a shell may say of its own as it begins."""
 
 Check = Callable[[], None]
 Take = Callable[[bytes], None]
@@ -66,7 +71,7 @@ class FarProgram:
         in this order.
         """
         call(self._way.open(self._session), self._check)
-        self.pid = int(self._line())
+        self.pid = self._greeted()
         self._tell(f"add {self.pid} {self._command.stop} {_hundredths(self._command.grace_s)}")
         self._set_pace()
         command = self._command
@@ -156,9 +161,20 @@ class FarProgram:
     def _tell(self, line: str) -> None:
         post(self._way.tell, line)
 
-    def _line(self) -> str:
+    def _greeted(self) -> int:
+        """The number of the session. What its shell said before, as it began, is nobody's."""
+        until, noise = time.monotonic() + GREETED_WITHIN_S, 0
+        while not (line := self._line(until)).startswith(GREETING):
+            noise += len(line)
+            if noise > _MOST_NOISE:
+                raise silent(self._host)
+        return int(line.removeprefix(GREETING))
+
+    def _line(self, until: float = inf) -> str:
         """A line of what is said before the program speaks."""
         while b"\n" not in self._said:
+            if time.monotonic() > until or len(self._said) > _MOST_NOISE:
+                raise silent(self._host)
             self._wait()
             taken = b"".join(self._session.take())
             self._said += taken
@@ -166,7 +182,7 @@ class FarProgram:
                 raise self._lost()  # the account has a shell: the watch runs in it
             self._check()
         line, _, self._said = self._said.partition(b"\n")
-        return line.decode()
+        return decoded(line)
 
     def _lost(self) -> Unavailable:
         return cut_off(self._host, f"{program_of(self._command)} ran there")
@@ -187,10 +203,16 @@ def _not_begun(answer: str, command: Command, host: Host) -> EngineFailed:
             hint=f"Install it there (on Debian: apt install {program}), or put the folder that holds it on the PATH of "
             "the account that we log in to.",
         )
+    if answer == "nowhere":
+        return MachineLacks(
+            f"{program} could not be started: nothing can be made in the home folder, on {host.name}",
+            subject=host.name,
+            hint="Look whether the account's home folder is there, whether the account may write to it, and whether "
+            "there is room.",
+        )
     reasons = {
         "nofolder": f"No such file or directory: {command.cwd}",
         "forbidden": f"Permission denied: {command.cwd}",
-        "nowhere": "nothing can be made in the home folder",
     }
     reason = reasons.get(answer, answer)
     return EngineFailed(f"{program} could not be started: {reason}, on {host.name}", subject=program)

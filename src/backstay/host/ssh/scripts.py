@@ -18,6 +18,11 @@ LONGEST_GRACE_S = 10.0
 """What a program there has to end by itself when we are gone, whatever it may have else: 15 s and 10 s stay below the
 30 s within which nothing of ours may be left."""
 
+GREETING = "backstay-session"
+"""What a session says first, with its number. Before it, the account's own shell may have talked as it began."""
+
+GREETED_WITHIN_S = 30.0
+
 _END = "end of what is to be done"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -25,7 +30,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # what is in an argument list can be read by every account. `read` takes byte by byte, and so leaves the program
 # its own input.
 _BOOTSTRAP = (
-    """echo $$; n=$(printf "\\n."); n=${n%.}; s=; """
+    f"""echo; echo {GREETING} $$; """
+    """n=$(printf "\\n."); n=${n%.}; s=; """
     f"""while IFS= read -r l && [ "$l" != "{_END}" ]; do s="$s$l$n"; done; """
     f"""[ "$l" = "{_END}" ] || exit 1; l=; eval "$s" """
 )

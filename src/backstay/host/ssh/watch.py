@@ -11,6 +11,9 @@ import asyncssh
 from .scripts import sent
 from .watching import WATCH
 
+_LONGEST = 64
+"""Bytes of an answer, with room to spare. What a shell of the account says as it begins is none."""
+
 
 class Watch(asyncssh.SSHClientSession[bytes]):
     """Lives in the loop's thread. The methods without a docstring are called by asyncssh."""
@@ -27,7 +30,8 @@ class Watch(asyncssh.SSHClientSession[bytes]):
         self._write(sent(WATCH))
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        *lines, self._begun = (self._begun + data).split(b"\n")
+        *lines, begun = (self._begun + data).split(b"\n")
+        self._begun = begun[-_LONGEST:]
         for line in lines:
             answered = self._awaited.pop(line, None)
             if answered is not None and not answered.done():
@@ -51,6 +55,12 @@ class Watch(asyncssh.SSHClientSession[bytes]):
         self._awaited[number.encode()] = asyncio.get_running_loop().create_future()
         self.tell(f"beat {number}")
         await self._awaited[number.encode()]
+
+    def kill(self) -> None:
+        """Whatever runs in this session, with its group, where sshd lets us: a shell that never came to our script."""
+        with contextlib.suppress(OSError):
+            if self._channel is not None:
+                self._channel.kill()
 
     def tell(self, line: str) -> None:
         self._write(f"{line}\n".encode())

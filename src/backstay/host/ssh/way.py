@@ -15,7 +15,7 @@ from backstay.host.leftovers import OWNER_MARK, STATE_MARK
 from backstay.host.owner import Owner
 
 from .address import address_of
-from .errors import BAD_SETTINGS, cut_off, explained, no_port, no_session, no_shell
+from .errors import BAD_SETTINGS, cut_off, explained, no_port, no_session, no_shell, silent
 from .lane import Lane
 from .scripts import BEAT_EVERY_S, opening
 from .session import Session
@@ -71,7 +71,8 @@ class Way:
         try:
             await asyncio.wait_for(self._watch.answer(), ANSWER_S)
         except TimeoutError as error:
-            raise cut_off(self._host, "it was greeted") from error
+            self._watch.kill()
+            raise silent(self._host) from error
         except ConnectionError as error:
             shut = self._connection.is_closed()
             raise cut_off(self._host, "it was greeted") if shut else no_shell(self._host) from error
