@@ -31,6 +31,10 @@ ANSWER_S = 10.0
 
 _GOODBYE_S = 2.0
 
+_NOTHING_ELSE = {"agent_forwarding": False, "x11_forwarding": False, "send_env": None, "env": None}
+"""What the account's ssh settings may give to any host it logs in to: not to one that may have been taken over, which
+could log in to all the others with our agent."""
+
 Connected = Callable[[str, int], Awaitable[asyncssh.SSHTCPSession[bytes]]]
 
 living: set[str] = set()
@@ -149,7 +153,7 @@ async def open_way(host: Host, state: str, lane: Lane) -> Way:
     Raises: Unavailable if the host does not answer, NotAdmitted if it is not the one we know or does not know us.
     """
     address = address_of(host)
-    settings: dict[str, object] = {"config": _config_files()}
+    settings: dict[str, object] = {"config": _config_files(), **_NOTHING_ELSE}
     if address.user is not None:
         settings["username"] = address.user
     if address.port is not None:
