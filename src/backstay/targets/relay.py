@@ -18,6 +18,10 @@ from .carrying import Connection
 from .pace import Pace
 
 _BACKLOG = 64
+_MOST_CONNECTIONS = 32
+"""Through one passage at a time, several times what an engine opens. A host that was taken over could open any number,
+each of which costs descriptors that all passages share."""
+
 _QUEUE = 32 * 1024
 """Bytes that a sender can be ahead of what was let pass. Unpaced, 300 MB/s and more go through it."""
 
@@ -146,7 +150,7 @@ class _Carrier:
             client, _ = passage.listener.accept()
         except OSError:  # it gave up before we came to it
             return
-        server = _connected(passage.upstream)
+        server = _connected(passage.upstream) if len(passage.connections) < _MOST_CONNECTIONS else None
         if server is None:
             client.close()
             return
@@ -164,8 +168,12 @@ class _Carrier:
 
 
 def _connected(upstream: str) -> socket.socket | None:
-    """None while the server is being replaced: the client sees its connection closed, and tries again."""
-    server = socket.socket(socket.AF_UNIX)
+    """None while the server is being replaced, or there are no descriptors left: the client sees its connection
+    closed, and tries again."""
+    try:
+        server = socket.socket(socket.AF_UNIX)
+    except OSError:
+        return None
     server.setblocking(False)
     try:
         server.connect(upstream)

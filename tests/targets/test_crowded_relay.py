@@ -1,0 +1,79 @@
+"""One client that takes more than its part, and the others who go through the same relay."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from backstay.host.clock import SystemClock
+from backstay.targets.relay import Relay
+from host.waiting import until
+from targets.measuring import Sink, sink
+
+
+@pytest.fixture
+def relay() -> Relay:
+    return Relay(SystemClock())
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sink]:
+    with sink(tmp_path) as opened:
+        yield opened
+
+
+def _served(server: Sink, port: int) -> bool:
+    """Whether a word that is sent to this port comes to the server."""
+    before = len(server.came)
+    with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"hello")
+        client.settimeout(0.3)
+        with suppress(TimeoutError):
+            client.recv(1)
+    return len(server.came) > before
+
+
+def test_a_flood_of_connections_through_one_passage_takes_nothing_from_the_others(relay: Relay, server: Sink) -> None:
+    with relay.passage(server.path, None) as flooded, relay.passage(server.path, None) as other, ExitStack() as stack:
+        before = len(os.listdir("/proc/self/fd"))
+        flood = [stack.enter_context(socket.create_connection(("127.0.0.1", flooded.port))) for _ in range(300)]
+        until(lambda: len(flooded.connections) == 32)
+        assert len(os.listdir("/proc/self/fd")) - before < 300 + 3 * 32 + 10
+        assert not _served(server, flooded.port)
+        assert _served(server, other.port)
+        for each in flood:
+            each.close()
+        until(lambda: not flooded.connections)
+        assert _served(server, flooded.port)
+
+
+@contextmanager
+def _one_descriptor_left() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 1, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                held.append(os.dup(0))
+        os.close(held.pop())
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for each in held:
+            os.close(each)
+
+
+def test_without_descriptors_a_client_is_turned_off_and_the_relay_lives(relay: Relay, server: Sink) -> None:
+    with relay.passage(server.path, None) as passage, closing(socket.socket()) as client:
+        client.settimeout(10)
+        with _one_descriptor_left():
+            client.connect(("127.0.0.1", passage.port))
+            assert client.recv(1) == b""
+        assert _served(server, passage.port)
