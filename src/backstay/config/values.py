@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from backstay.domain.spans import SECONDS
 
 from .findings import quoted
+from .rates import meant
 
 CADENCES = {"hourly": "1h", "daily": "1d", "weekly": "1w", "monthly": "30d", "quarterly": "91d", "yearly": "1y"}
 LONGEST_NAME = 64
@@ -35,6 +36,10 @@ _LONGEST_SPAN = timedelta(days=365_000)
 _MOST_BYTES = 2**63 - 1
 _MOST = 1_000_000_000
 _MOST_SPARED = 0.9
+_LEAST_SHARE = 0.01
+
+_LEAST_RATE = 1000
+"""At less, what opens a repository takes minutes, and its answers are given up before they have come."""
 
 
 def text(value: Any) -> str:
@@ -93,13 +98,27 @@ def size(value: Any) -> int:
 
 def rate(value: Any) -> int:
     """Bytes per second: `80MB/s`, or bits: `100Mbit/s`."""
-    return _bytes(matched(RATE, value, "a rate; write 80MB/s or 100Mbit/s"))
+    return _some(_rate(value))
 
 
 def rate_or_zero(value: Any) -> int:
     """Bytes per second, or none at all."""
-    match = matched(RATE, value, "a rate; write 80MB/s or 100Mbit/s, or 0MB/s for nothing")
-    return _bytes(match) if Decimal(match[1]) else 0
+    match = _rate(value, ", or 0MB/s for nothing")
+    return _some(match) if Decimal(match[1]) else 0
+
+
+def _rate(value: Any, besides: str = "") -> re.Match[str]:
+    likely = meant(text(value))
+    known = likely and re.fullmatch(RATE, likely, re.ASCII)
+    offer = f"did you mean {quoted(likely)}?" if likely and known else f"write 80MB/s or 100Mbit/s{besides}"
+    return matched(RATE, value, f"a rate; {offer}")
+
+
+def _some(match: re.Match[str]) -> int:
+    amount = _bytes(match)
+    if amount < _LEAST_RATE:
+        raise ValueError(f"{quoted(match[0])} is too little for any backup; write 1kB/s or more")
+    return amount
 
 
 def _bytes(match: re.Match[str]) -> int:
@@ -144,10 +163,11 @@ def share(value: Any) -> float:
 
 
 def some_share(value: Any) -> float:
-    """A share that is not nothing."""
+    """A share with which a job can still be done."""
     part = share(value)
-    if part == 0:
-        raise ValueError(f"{quoted(text(value))} leaves nothing; write 50% or 0.5")
+    if part < _LEAST_SHARE:
+        nothing = "nothing" if part == 0 else "too little"
+        raise ValueError(f"{quoted(text(value))} leaves {nothing}; write 50% or 0.5, 1% at least")
     return part
 
 

@@ -36,7 +36,7 @@ FORMATS = {
             ", ".join(f"`{word}` ({span})" for word, span in values.CADENCES.items()) + ", or a span",
         ),
         Format("size", ("4TB", "512MiB"), "`kB` to `PB` in thousands, `KiB` to `PiB` in 1024s"),
-        Format("rate", ("80MB/s", "100Mbit/s"), "a size a second, or bits: `100Mbit/s` is 12.5 MB/s"),
+        Format("rate", ("80MB/s", "100Mbit/s"), "a size a second, or bits: `100Mbit/s` is 12.5 MB/s; 1kB/s at least"),
         Format("rate or none", ("20Mbit/s", "0MB/s"), "a rate; `0MB/s` lets nothing through"),
         Format("price of keeping", ("0.005/GB/month",), "in the target's currency"),
         Format("price of fetching", ("0.01/GB",), "in the target's currency"),
