@@ -6,17 +6,21 @@ import random
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backstay.config.values import moment as local
 from backstay.domain.estate import Blackout, Window
 from backstay.planning.calendar.agenda import Entry
 from backstay.planning.calendar.chores import Cadence
-from backstay.planning.night.model import Night, Resource, Schedule
-from backstay.planning.night.portfolio import plan_night
+from backstay.planning.night.model import ALWAYS, Demand, Night, Resource, Schedule
+from backstay.planning.night.portfolio import plan_night, plan_quickly
 from backstay.planning.simulating import Simulation, Subject, simulate
+from backstay.planning.unhindered import unhindered
 from planning.pretending import DAY, HOUR, MINUTE, START, calendars
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -109,31 +113,76 @@ def test_the_planner_is_asked_for_whatever_may_have_to_wait_and_for_nothing_else
     assert [len(night.demands) for night in asked] == [2, 2, 2]
 
 
-@pytest.mark.parametrize("seed", range(3))
+def test_what_has_no_room_tonight_keeps_no_slot_from_others_until_tomorrow() -> None:
+    """Ten runs of fifty minutes for one slot and a window of an hour; beside them a short one each four hours."""
+    one_slot = {HOST.key: replace(HOST, slots=1)}
+    entry = Entry("often", 4 * HOUR, MINUTE, None, START - HOUR)
+    often = Subject(entry, 60 * 100 * MB, 100 * MB, resources=(HOST.key,))
+    nightly = [subject(f"w{place}", volume=3000 * 100 * MB, resources=(HOST.key,)) for place in range(10)]
+    its = calendars(Window("night", "22:00", "23:00", "finish"))
+    seen = simulate([often, *nightly], one_slot, its, plan_quickly, VIENNA, START, 7)
+    of_night = [run for run in seen.runs if run.workload != "often"]
+    assert [run.started_at.astimezone(VIENNA).hour for run in of_night] == [22] * len(of_night)
+    assert len(of_night) == 14, "one at ten and one at ten to eleven, in each of seven nights"
+    assert all(gap.until_at - gap.from_at < 100 * MINUTE for gap in seen.gaps if gap.workload == "often"), (
+        "no night takes longer"
+    )
+
+
+def test_a_run_that_goes_on_beyond_what_a_plan_looks_at_follows_the_hours_of_its_link() -> None:
+    """Ten days of one megabyte a second, which doubles after five: what is left then takes half the time."""
+    link = Resource("link:wan", "link", MB, steps=((5 * 86_400.0, 2 * MB),))
+    entry = Entry("a", 30 * DAY, HOUR, None, None)
+    large = Subject(entry, 10 * 86_400 * MB, 100 * MB, resources=(link.key,))
+    (run,) = simulate([large], {link.key: link}, calendars(), plan_quickly, VIENNA, START, 5).runs
+    assert run.length_s == pytest.approx(7.5 * 86_400, rel=1e-6)
+
+
+@given(st.integers(0, 1_000_000))
 def test_what_needs_no_plan_gets_the_times_that_the_planner_would_give_it(seed: int) -> None:
-    dice = random.Random(seed)
-    its = [
-        subject(
-            f"w{place}",
-            dice.choice([4 * HOUR, DAY, 3 * DAY]),
-            dice.choice([None, "night"]),
-            volume=dice.uniform(1, 30) * MB,
+    night = small_night(random.Random(seed))
+    placed = unhindered(night)
+    planned = {each.key: each for each in plan_night(night).placements}
+    for key, each in (placed or {}).items():
+        assert each.start_s == pytest.approx(planned[key].start_s, rel=1e-6, abs=1e-3)
+        assert each.end_s == pytest.approx(planned[key].end_s, rel=1e-6, abs=1e-3)
+        assert each.held_by == planned[key].held_by
+        assert max(rate for _, rate in each.rates) == pytest.approx(max(rate for _, rate in planned[key].rates))
+
+
+def test_most_of_what_comes_by_itself_needs_no_plan() -> None:
+    dice = random.Random(4)
+    assert sum(unhindered(small_night(dice)) is not None for _ in range(1000)) > 300
+
+
+def small_night(dice: random.Random) -> Night:
+    """One to three jobs on up to two things with slots, shares, hours and windows, often with room for all."""
+    things = [
+        Resource(
+            key,
+            "link",
+            dice.uniform(20, 300),
+            dice.choice([1, 2, 4]),
+            dice.choice([(), ((dice.uniform(1, 50), dice.uniform(20, 300)),)]),
+            dice.choice([0.5, 1.0]),
         )
-        for place in range(3)
+        for key in ("x", "y")
     ]
-    its = [replace(one, own_rate=20 * MB) for one in its]
-    room = {HOST.key: replace(HOST, slots=4), TARGET.key: TARGET}
-    without = simulate(its, room, calendars(), plan_night, VIENNA, START, 5)
-    # Steps that change nothing are enough for the planner to be asked.
-    asked = {
-        key: replace(one, steps=tuple((60.0 * minute, one.capacity) for minute in range(1, 5 * 1440)))
-        for key, one in room.items()
-    }
-    planned = simulate(its, asked, calendars(), plan_night, VIENNA, START, 5)
-    assert [run.workload for run in planned.runs] == [run.workload for run in without.runs]
-    for one, other in zip(planned.runs, without.runs, strict=True):
-        assert abs(one.started_at - other.started_at) < timedelta(seconds=1)
-        assert abs(one.ended_at - other.ended_at) < timedelta(seconds=1)
+    opens = dice.uniform(1, 20)
+    demands = tuple(
+        Demand(
+            f"w{place}",
+            dice.choice([0.0, dice.uniform(1, 2000)]),
+            dice.choice([inf, dice.uniform(5, 100)]),
+            dice.choice([0.0, 5.0]),
+            dice.choice([0.0, 0.0, 7.0]),
+            resources=tuple(dice.sample(["x", "y"], dice.choice([1, 1, 2]))),
+            open=dice.choice([ALWAYS, ((0.0, 30.0),), ((0.0, opens), (opens + 10, 200.0))]),
+            stop=dice.random() < 0.3,
+        )
+        for place in range(dice.choice([1, 1, 2, 3]))
+    )
+    return Night(demands, {each.key: each for each in things})
 
 
 def test_a_month_of_simulation_costs_little_beside_its_planning() -> None:

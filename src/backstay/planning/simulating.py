@@ -1,10 +1,12 @@
 """A month in advance: the scheduler and the planner under a pretend clock. It has no rules of its own.
 
-What runs under way hold is taken from the room of those that become due meanwhile; they are not planned anew.
+What runs under way hold is taken from the room of those that become due meanwhile; they are not planned anew. What
+finds no room before its window closes is due again in the next one.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
@@ -22,10 +24,15 @@ from .unhindered import unhindered
 GRAIN = timedelta(minutes=1)
 """What becomes due within it is planned together."""
 
-_AHEAD = timedelta(days=3)
-"""So far ahead a job may be put off to a later opening of its window."""
+AHEAD_S = 3 * 86_400.0
+"""So far ahead a plan is told how capacities change; one that reaches further is made again with all that is known."""
+
+_NEVER = ((0.0, 0.0),)
 
 PlanNight = Callable[[Night], Schedule]
+
+Intervals = tuple[tuple[float, float], ...]
+Openings = Mapping[str | None, Intervals]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +113,10 @@ class _Pretence:
         self._resources, self._calendars, self._plan_night = resources, calendars, plan_night
         self._start = self._now = start
         self._agenda = Agenda((one.entry for one in subjects), calendars, start, 0.0)
-        self._under_way: list[tuple[datetime, str, SimulatedRun]] = []
-        self._used: dict[str, int] = {}
+        # When each ends and when it began; None if it has none and is only tried again.
+        self._under_way: list[tuple[datetime, str, datetime | None]] = []
+        self._ends: dict[str, list[datetime]] = {}
+        self._turns = {key: [at for at, _ in each.steps] for key, each in resources.items()}
 
     def until(self, end: datetime) -> tuple[SimulatedRun, ...]:
         """Every run that becomes due before then, in the order in which they begin."""
@@ -132,84 +141,101 @@ class _Pretence:
             self._now = max(self._now + timedelta(seconds=wait), self._now + GRAIN)
         return wait
 
-    def _end(self, at: datetime, workload: str, run: SimulatedRun) -> None:
+    def _end(self, at: datetime, workload: str, began: datetime | None) -> None:
         self._now = max(self._now, at)
-        for key in self._subjects[workload].resources:
-            self._used[key] -= 1
-        self._agenda.ended(workload, run.started_at, self._now, self._elapsed)
+        for key in self._subjects[workload].resources if began else ():
+            ends = self._ends[key]
+            del ends[bisect_right(ends, at) - 1]
+        self._agenda.ended(workload, began, self._now, self._elapsed)
 
     def _planned(self, due: Sequence[Due]) -> list[SimulatedRun]:
         if not due:
             return []
-        night = self._night(due)
-        placed = unhindered(night)
-        if placed is None:
-            placed = {each.key: each for each in self._plan_night(night).placements}
-        runs = [self._run(one, placed[one.workload]) for one in due if one.workload in placed]
+        open_ = self._opened_for(due)
+        placed = self._placed(due, open_)
         for one in due:
             if one.workload not in placed:
-                self._agenda.ended(one.workload, None, self._now, self._elapsed)
-        return runs
+                self._put_off(one, open_[self._window(one)])
+        return [self._run(one, placed[one.workload]) for one in due if one.workload in placed]
+
+    def _placed(self, due: Sequence[Due], open_: Openings) -> Mapping[str, Placement]:
+        night = self._night(due, open_, AHEAD_S)
+        placed = unhindered(night) or {each.key: each for each in self._plan_night(night).placements}
+        if any(each.end_s > AHEAD_S for each in placed.values()):
+            night = self._night(due, open_, inf)
+            placed = {each.key: each for each in self._plan_night(night).placements}
+        return placed
+
+    def _put_off(self, due: Due, open_: Intervals) -> None:
+        """What the plan has no room for now has none before the close; where nothing closes, it is tried again soon."""
+        close_s = open_[-1][1] if open_[-1][1] < inf else 0.0
+        heappush(self._under_way, (self._now + timedelta(seconds=close_s), due.workload, None))
 
     def _run(self, due: Due, placed: Placement) -> SimulatedRun:
         begin, end = (self._now + timedelta(seconds=moment) for moment in (placed.start_s, placed.end_s))
         most = max((rate for _, rate in placed.rates), default=inf)
         resources = self._subjects[due.workload].resources
-        run = SimulatedRun(due.workload, begin, end, due, resources, most, placed.held_by)
-        heappush(self._under_way, (end, due.workload, run))
-        for key in run.resources:
-            self._used[key] = self._used.get(key, 0) + 1
-        return run
+        heappush(self._under_way, (end, due.workload, begin))
+        for key in resources:
+            insort(self._ends.setdefault(key, []), end)
+        return SimulatedRun(due.workload, begin, end, due, resources, most, placed.held_by)
 
-    def _night(self, due: Sequence[Due]) -> Night:
+    def _night(self, due: Sequence[Due], open_: Openings, ahead_s: float) -> Night:
         names = {one.workload for one in due}
-        opened: dict[str | None, tuple[tuple[float, float], ...]] = {}
-        demands = tuple(self._demand(one, names, opened) for one in due)
-        keys = dict.fromkeys(key for demand in demands for key in demand.resources)
-        room = {key: self._left(self._resources[key]) for key in keys}
+        keys = dict.fromkeys(key for one in due for key in self._subjects[one.workload].resources)
+        room = {key: self._left(self._resources[key], ahead_s) for key in keys}
         free_at = {key: at for key, (at, _) in room.items() if at > 0}
-        held = (max((free_at.get(key, 0.0) for key in demand.resources), default=0.0) for demand in demands)
         return Night(
-            tuple(replace(demand, release_s=at) if at else demand for demand, at in zip(demands, held, strict=True)),
+            tuple(self._demand(one, names, free_at, open_[self._window(one)]) for one in due),
             {key: left for key, (_, left) in room.items()},
         )
 
-    def _demand(self, due: Due, names: set[str], opened: dict[str | None, tuple[tuple[float, float], ...]]) -> Demand:
+    def _demand(self, due: Due, names: set[str], free_at: Mapping[str, float], open_: Intervals) -> Demand:
         one = self._subjects[due.workload]
-        window = one.entry.window if due.night else None
-        if window not in opened:
-            opened[window] = self._opened(self._calendars.of(window) or self._calendars.free)
+        window = self._window(due)
         return Demand(
             due.workload,
             one.volume,
             one.own_rate,
             one.prep_s,
+            max([free_at[key] for key in one.resources if key in free_at], default=0.0) if free_at else 0.0,
             deadline_s=(due.latest + one.entry.estimate - self._now).total_seconds(),
             after=tuple(name for name in one.after if name in names),
             resources=one.resources,
             kind=one.kind,
             group=one.group,
-            open=opened[window],
+            open=open_,
             stop=window is not None and self._calendars.stops(window),
         )
 
-    def _opened(self, calendar: Calendar) -> tuple[tuple[float, float], ...]:
+    def _window(self, due: Due) -> str | None:
+        return self._subjects[due.workload].entry.window if due.night else None
+
+    def _opened_for(self, due: Sequence[Due]) -> Openings:
+        windows = {self._window(one) for one in due}
+        return {window: self._opened(self._calendars.of(window) or self._calendars.free) for window in windows}
+
+    def _opened(self, calendar: Calendar) -> Intervals:
+        """What is left of the night that is under way: in the next one, what had no room is due again."""
         if calendar.always:
             return ALWAYS
-        return tuple(
-            ((begin - self._now).total_seconds(), (end - self._now).total_seconds())
-            for begin, end in calendar.intervals(self._now, self._now + _AHEAD)
-        )
+        night = calendar.coming(self._now)
+        left = [(begin, end) for begin, end in night.intervals if end > self._now] if night else []
+        seconds = [((begin - self._now).total_seconds(), (end - self._now).total_seconds()) for begin, end in left]
+        return tuple((max(0.0, begin), end) for begin, end in seconds) or _NEVER
 
-    def _left(self, resource: Resource) -> tuple[float, Resource]:
+    def _left(self, resource: Resource, ahead_s: float) -> tuple[float, Resource]:
         """What the runs under way leave of it, and from when on: where they have all of its slots, one of them from the
         moment at which it is given back."""
-        now = self._elapsed
-        steps = tuple((at - now, capacity) for at, capacity in resource.steps if at > now)
-        left = resource.slots - self._used.get(resource.key, 0)
-        room = replace(resource, capacity=resource.capacity_at(now), steps=steps, slots=max(1.0, left))
+        left = resource.slots - len(self._ends.get(resource.key, ()))
+        room = replace(resource, slots=max(1.0, left)) if left < resource.slots else resource
+        if resource.steps:
+            now, turns = self._elapsed, self._turns[resource.key]
+            coming = resource.steps[bisect_right(turns, now) : bisect_right(turns, now + ahead_s)]
+            steps = tuple((at - now, capacity) for at, capacity in coming)
+            room = replace(room, capacity=resource.capacity_at(now), steps=steps)
         return (0.0 if left >= 1 else self._given_back(resource)), room
 
     def _given_back(self, resource: Resource) -> float:
-        ends = sorted(end for end, _, run in self._under_way if resource.key in run.resources)
+        ends = self._ends[resource.key]
         return max(0.0, (ends[len(ends) - int(resource.slots)] - self._now).total_seconds())

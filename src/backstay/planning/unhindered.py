@@ -1,4 +1,4 @@
-"""Nights in which nothing waits for anything: they need no plan, for every plan of them is the same."""
+"""Nights in which nothing waits for anything else: they need no plan, for every plan of them is the same."""
 
 from __future__ import annotations
 
@@ -9,33 +9,50 @@ from .night.model import Demand, Night, Placement, Resource
 
 
 def unhindered(night: Night) -> Mapping[str, Placement] | None:
-    """Where each demand is, at its own rate from now on; None if one of them may have to wait, or to go slower."""
+    """Where each demand is, as soon and as fast as if it were alone; None if one of them may be in another's way."""
+    own: dict[str, float] = {}
     asked: dict[str, float] = {}
     taken: dict[str, int] = {}
     times = {}
     for demand in night.demands:
-        end_s = _end(demand)
-        if end_s is None:
+        rate = min([demand.own_rate, *(night.resources[key].capacity for key in demand.resources)])
+        placed = _alone(demand, rate)
+        if placed is None or (demand.stop and not _is_certain(demand, rate, night)):
             return None
-        times[demand.key] = Placement(demand.key, 0.0, end_s, ((demand.prep_s, demand.own_rate),))
+        times[demand.key] = placed
         for key in demand.resources:
-            asked[key] = asked.get(key, 0.0) + demand.own_rate
+            own[key] = own.get(key, 0.0) + (demand.own_rate if demand.volume else 0.0)
+            asked[key] = asked.get(key, 0.0) + (rate if demand.volume else 0.0)
             taken[key] = taken.get(key, 0) + 1
     last = max((placed.end_s for placed in times.values()), default=0.0)
-    hindered = any(not _carries(night.resources[key], asked[key], count, last) for key, count in taken.items())
-    return None if hindered else times
+    enough = all(_carries(night.resources[key], own[key], asked[key], jobs, last) for key, jobs in taken.items())
+    return times if enough else None
 
 
-def _end(demand: Demand) -> float | None:
-    """When it ends if it begins at once; None if it cannot, or if that depends on others."""
-    if demand.own_rate == inf or demand.after or demand.release_s > 0:
+def _alone(demand: Demand, rate: float) -> Placement | None:
+    """Where it is at that rate; None if it has no place, or if its place depends on others."""
+    if demand.after or (demand.volume and not 0 < rate < inf):
         return None
-    end_s = demand.prep_s + demand.volume / demand.own_rate
-    begin, close = demand.open[0] if demand.open else (inf, inf)
-    return end_s if begin <= 0 and (end_s <= close or not demand.stop) else None
+    length_s = demand.prep_s + (demand.volume / rate if demand.volume else 0.0)
+    for begin, close in demand.open:
+        start = max(begin, demand.release_s)
+        if start < close and (not demand.stop or start + length_s <= close):
+            moving = ((start + demand.prep_s, rate),) if demand.volume else ()
+            still = ((start, 0.0),) if demand.prep_s or not moving else ()
+            held_by = "window" if start > demand.release_s else None
+            return Placement(demand.key, start, start + length_s, (*still, *moving), held_by)
+    return None
 
 
-def _carries(resource: Resource, rate: float, jobs: int, until_s: float) -> bool:
-    steady = not resource.steps or resource.steps[0][0] >= until_s
+def _is_certain(demand: Demand, rate: float, night: Night) -> bool:
+    """What must end by a close is only promised its share of anything: more might be taken back."""
+    things = map(night.resources.__getitem__, demand.resources)
+    return all(rate <= each.share * min([each.capacity, *(step for _, step in each.steps)]) for each in things)
+
+
+def _carries(resource: Resource, own: float, asked: float, jobs: int, until_s: float) -> bool:
+    """Whether it has slots for all and as much as they take of it; where it changes meanwhile, as they could take."""
     part = 1.0 if jobs == 1 else resource.share
-    return steady and jobs <= resource.slots and rate <= part * resource.capacity
+    changes = [capacity for since, capacity in resource.steps if since < until_s]
+    rate, least = (own, min(resource.capacity, *changes)) if changes else (asked, resource.capacity)
+    return jobs <= resource.slots and rate <= part * least
