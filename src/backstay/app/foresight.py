@@ -10,10 +10,10 @@ from backstay.planning.calendar.agenda import Calendars
 from backstay.planning.days import Gap as Gap
 from backstay.planning.foresight import full_night, subjects_of
 from backstay.planning.network import resources_of, told
-from backstay.planning.night.portfolio import plan_quickly
 from backstay.planning.patterns.arranging import arranged, every_pattern
 from backstay.planning.patterns.known import compared
 from backstay.planning.simulating import simulate as simulated_days
+from backstay.planning.unhindered import plan_lightly
 
 from .standing import ended_facts, standings
 from .wiring import Opened
@@ -117,7 +117,7 @@ def simulate(house: Opened, days: int) -> SimulateView:
         subjects_of(house.estate, stands, proven),
         resources_of(house.estate, now, until),
         Calendars(house.estate, zone),
-        plan_quickly,
+        plan_lightly,
         zone,
         now,
         days,

@@ -13,12 +13,13 @@ from datetime import date, datetime, timedelta, tzinfo
 from heapq import heappop, heappush
 from itertools import accumulate
 from math import inf
+from typing import Protocol
 
 from .calendar.agenda import Agenda, Calendars, Due, Entry
 from .calendar.calendars import Calendar
 from .calendar.chores import Cadence, ChoreRun, chores_of
 from .days import Day, Gap, SimulatedRun, days_of, gaps_of, loads_of
-from .night.model import ALWAYS, Demand, Night, Placement, Resource, Schedule
+from .night.model import ALWAYS, Demand, Night, Placement, Resource
 from .unhindered import unhindered
 
 GRAIN = timedelta(minutes=1)
@@ -29,7 +30,16 @@ AHEAD_S = 3 * 86_400.0
 
 _NEVER = ((0.0, 0.0),)
 
-PlanNight = Callable[[Night], Schedule]
+
+class Planned(Protocol):
+    """What a simulation asks of a plan."""
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Where the demands are; what is not among them has no room."""
+
+
+PlanNight = Callable[[Night], Planned]
 
 Intervals = tuple[tuple[float, float], ...]
 Openings = Mapping[str | None, Intervals]

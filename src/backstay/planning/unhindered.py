@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 
-from .night.model import Demand, Night, Placement, Resource
+from .night.model import Demand, Night, Placement, Resource, Schedule
+from .night.portfolio import plan_quickly
+
+
+@dataclass(frozen=True, slots=True)
+class Unhindered:
+    """The part of a schedule that is known without a plan."""
+
+    placements: tuple[Placement, ...]
+
+
+def plan_lightly(night: Night) -> Schedule | Unhindered:
+    """The same placements as `plan_quickly` has; without a plan, where nobody is in another's way."""
+    placed = _placed(night)
+    return plan_quickly(night) if placed is None else Unhindered(tuple(placed.values()))
 
 
 def unhindered(night: Night) -> Mapping[str, Placement] | None:
-    """Where each demand is, as soon and as fast as if it were alone; None if one of them may be in another's way."""
+    """Where each demand is if it moves at its own rate; None if anything may keep one from that, or from its slots."""
+    limits = night.resources
+    if any(d.volume and any(d.own_rate > limits[key].capacity for key in d.resources) for d in night.demands):
+        return None
+    return _placed(night)
+
+
+def _placed(night: Night) -> Mapping[str, Placement] | None:
+    """Where each is, as soon and as fast as if it were alone; None if one of them may be in another's way."""
     own: dict[str, float] = {}
     asked: dict[str, float] = {}
     taken: dict[str, int] = {}
