@@ -10,8 +10,8 @@ from backstay.planning.calendar.agenda import Calendars
 from backstay.planning.days import Gap as Gap
 from backstay.planning.foresight import full_night, subjects_of
 from backstay.planning.network import resources_of, told
-from backstay.planning.patterns.arranging import arranged, every_pattern
-from backstay.planning.patterns.known import compared
+from backstay.planning.patterns.arranging import every_pattern
+from backstay.planning.patterns.known import choose, compared
 from backstay.planning.simulating import simulate as simulated_days
 from backstay.planning.unhindered import plan_lightly
 
@@ -53,7 +53,8 @@ def compare(house: Opened) -> CompareView:
     schedules = every_pattern(night)
     bound = schedules["planner"].bound
     window_s = min((demand.deadline_s for demand in night.demands), default=0.0)
-    rules, _ = arranged(house.estate.workflow, night, window_s)
+    starts = {each.key: each.start_s for each in schedules["planner"].placements}
+    rules = choose(house.estate.workflow, night, window_s, latest=starts, span_s=bound.knee_s)
     rows = compared(schedules, bound.knee_s)
     return CompareView(
         bound_s=round(bound.knee_s, 3),
