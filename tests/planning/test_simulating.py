@@ -184,7 +184,7 @@ def small_night(dice: random.Random) -> Night:
             dice.choice([0.0, 5.0]),
             dice.choice([0.0, 0.0, 7.0]),
             resources=tuple(dice.sample(["x", "y"], dice.choice([1, 1, 2]))),
-            open=dice.choice([ALWAYS, ((0.0, 30.0),), ((0.0, opens), (opens + 10, 200.0))]),
+            open=dice.choice([ALWAYS, ((0.0, 30.0),), ((0.0, 6.0),), ((0.0, opens), (opens + 10, 200.0))]),
             stop=dice.random() < 0.3,
         )
         for place in range(dice.choice([1, 1, 2, 3]))

@@ -32,12 +32,14 @@ def unhindered(night: Night) -> Mapping[str, Placement] | None:
 
 
 def _placed(night: Night) -> Mapping[str, Placement] | None:
-    """Where each is, as soon and as fast as if it were alone; None if one of them may be in another's way."""
+    """Where each that has room is, as soon and as fast as if it were alone; None if one may be in another's way."""
     own: dict[str, float] = {}
     asked: dict[str, float] = {}
     taken: dict[str, int] = {}
     times = {}
     for demand in night.demands:
+        if demand.open[-1][1] <= demand.release_s:
+            continue  # It has no room whatever others do.
         rate = min([demand.own_rate, *(night.resources[key].capacity for key in demand.resources)])
         placed = _alone(demand, rate)
         if placed is None or (demand.stop and not _is_certain(demand, rate, night)):
