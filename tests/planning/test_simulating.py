@@ -20,8 +20,10 @@ from backstay.planning.calendar.chores import Cadence
 from backstay.planning.night.model import ALWAYS, Demand, Night, Resource, Schedule
 from backstay.planning.night.portfolio import plan_night, plan_quickly
 from backstay.planning.simulating import Simulation, Subject, simulate
-from backstay.planning.unhindered import Unhindered, plan_lightly, unhindered
+from backstay.planning.unhindered import plan_lightly, sorted_out, unhindered
+from planning.nights import faults, odd_nights
 from planning.pretending import DAY, HOUR, MINUTE, START, calendars
+from planning.shared_nights import NO_BOUND
 
 VIENNA = ZoneInfo("Europe/Vienna")
 MB = 1e6
@@ -141,19 +143,25 @@ def test_a_run_that_goes_on_beyond_what_a_plan_looks_at_follows_the_hours_of_its
 @given(st.integers(0, 1_000_000))
 def test_what_needs_no_plan_gets_the_times_that_the_planner_would_give_it(seed: int) -> None:
     night = small_night(random.Random(seed))
-    lightly = plan_lightly(night)
-    if isinstance(lightly, Unhindered):
-        planned = {each.key: each for each in plan_night(night).placements}
-        for each in lightly.placements:
-            assert each.start_s == pytest.approx(planned[each.key].start_s, rel=1e-6, abs=1e-3)
-            assert each.end_s == pytest.approx(planned[each.key].end_s, rel=1e-6, abs=1e-3)
-            assert each.held_by == planned[each.key].held_by
+    planned = {each.key: each for each in plan_night(night).placements}
+    free, _ = sorted_out(night)
+    for key, each in free.items():
+        assert each.start_s == pytest.approx(planned[key].start_s, rel=1e-6, abs=1e-3)
+        assert each.end_s == pytest.approx(planned[key].end_s, rel=1e-6, abs=1e-3)
+        assert each.held_by == planned[key].held_by
 
 
 def test_much_of_what_comes_by_itself_needs_no_plan() -> None:
     dice = random.Random(4)
-    nights = [small_night(dice) for _ in range(1000)]
-    assert sum(isinstance(plan_lightly(night), Unhindered) for night in nights) > 300
+    assert sum(len(sorted_out(small_night(dice))[0]) for _ in range(1000)) > 600
+
+
+@given(odd_nights())
+def test_a_plan_for_some_only_keeps_what_every_plan_keeps(night: Night) -> None:
+    lightly = plan_lightly(night).placements
+    unplaced = tuple({demand.key for demand in night.demands} - {each.key for each in lightly})
+    plan = Schedule(lightly, 0.0, (), NO_BOUND, 0, unplaced)
+    assert faults(night, plan) == []
 
 
 def test_what_a_resource_slows_down_is_planned_so_that_it_can_be_named() -> None:

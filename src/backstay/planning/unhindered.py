@@ -1,4 +1,4 @@
-"""Nights in which nothing waits for anything else: they need no plan, for every plan of them is the same."""
+"""What waits for nothing else in a night needs no plan, for it is in the same place in every plan."""
 
 from __future__ import annotations
 
@@ -12,51 +12,55 @@ from .night.portfolio import plan_quickly
 
 @dataclass(frozen=True, slots=True)
 class Unhindered:
-    """The part of a schedule that is known without a plan."""
+    """Where the demands of a night are, of some of them without a plan."""
 
     placements: tuple[Placement, ...]
 
 
 def plan_lightly(night: Night) -> Schedule | Unhindered:
-    """The same placements as `plan_quickly` has; without a plan, where nobody is in another's way."""
-    placed = _placed(night)
-    return plan_quickly(night) if placed is None else Unhindered(tuple(placed.values()))
+    """What `plan_quickly` does, for those only that may be in one another's way."""
+    free, others = sorted_out(night)
+    if not free and others:
+        return plan_quickly(night)
+    keys = {key for demand in others for key in demand.resources}
+    planned = plan_quickly(Night(others, {key: night.resources[key] for key in keys})).placements if others else ()
+    return Unhindered((*free.values(), *planned))
 
 
 def unhindered(night: Night) -> Mapping[str, Placement] | None:
     """Where each demand is if it moves at its own rate; None if anything may keep one from that, or from its slots."""
-    limits = night.resources
-    if any(d.volume and any(d.own_rate > limits[key].capacity for key in d.resources) for d in night.demands):
-        return None
-    return _placed(night)
-
-
-def _placed(night: Night) -> Mapping[str, Placement] | None:
-    """Where each that has room is, as soon and as fast as if it were alone; None if one may be in another's way."""
-    own: dict[str, float] = {}
-    asked: dict[str, float] = {}
-    taken: dict[str, int] = {}
-    times = {}
     for demand in night.demands:
-        if demand.open[-1][1] <= demand.release_s:
-            continue  # It has no room whatever others do.
-        rate = min([demand.own_rate, *(night.resources[key].capacity for key in demand.resources)])
-        placed = _alone(demand, rate)
-        if placed is None or (demand.stop and not _is_certain(demand, rate, night)):
+        if demand.volume and demand.own_rate > min(
+            [night.resources[key].capacity for key in demand.resources] or [inf]
+        ):
             return None
-        times[demand.key] = placed
-        for key in demand.resources:
-            own[key] = own.get(key, 0.0) + (demand.own_rate if demand.volume else 0.0)
-            asked[key] = asked.get(key, 0.0) + (rate if demand.volume else 0.0)
-            taken[key] = taken.get(key, 0) + 1
-    last = max((placed.end_s for placed in times.values()), default=0.0)
-    enough = all(_carries(night.resources[key], own[key], asked[key], jobs, last) for key, jobs in taken.items())
-    return times if enough else None
+    free, others = sorted_out(night)
+    return None if others else free
 
 
-def _alone(demand: Demand, rate: float) -> Placement | None:
-    """Where it is at that rate; None if it has no place, or if its place depends on others."""
-    if demand.after or (demand.volume and not 0 < rate < inf):
+def sorted_out(night: Night) -> tuple[Mapping[str, Placement], tuple[Demand, ...]]:
+    """Those that are as soon and as fast as if they were alone, and those that may be in one another's way.
+
+    Who has no room, whatever others do, is neither.
+    """
+    followed = {name for demand in night.demands for name in demand.after}
+    alone = {demand.key: _alone(demand, night) for demand in night.demands if demand.key not in followed}
+    tight = _tight(night, max((placed.end_s for placed in alone.values() if placed), default=0.0))
+    free, others = {}, []
+    for demand in night.demands:
+        placed = alone.get(demand.key)
+        if placed and tight.isdisjoint(demand.resources):
+            free[demand.key] = placed
+        elif demand.release_s < demand.open[-1][1] or demand.key in followed:
+            others.append(demand)
+    return free, tuple(others)
+
+
+def _alone(demand: Demand, night: Night) -> Placement | None:
+    """Where it is with all that it uses for itself; None if it has no place, or if its place depends on others."""
+    things = [night.resources[key] for key in demand.resources]
+    rate = min([demand.own_rate, *(each.capacity for each in things)])
+    if demand.after or (demand.volume and not 0 < rate < inf) or (demand.stop and not _is_certain(rate, things)):
         return None
     length_s = demand.prep_s + (demand.volume / rate if demand.volume else 0.0)
     for begin, close in demand.open:
@@ -69,15 +73,31 @@ def _alone(demand: Demand, rate: float) -> Placement | None:
     return None
 
 
-def _is_certain(demand: Demand, rate: float, night: Night) -> bool:
+def _is_certain(rate: float, things: list[Resource]) -> bool:
     """What must end by a close is only promised its share of anything: more might be taken back."""
-    things = map(night.resources.__getitem__, demand.resources)
     return all(rate <= each.share * min([each.capacity, *(step for _, step in each.steps)]) for each in things)
 
 
+def _tight(night: Night, until_s: float) -> set[str]:
+    """The resources that might not have slots for all, or not carry as much as they could take together until then."""
+    own: dict[str, float] = {}
+    asked: dict[str, float] = {}
+    taken: dict[str, int] = {}
+    for demand in night.demands:
+        things = [night.resources[key] for key in demand.resources]
+        most = demand.own_rate if demand.volume else 0.0
+        # What a capacity that changes leaves to it now is not the most that it will take.
+        steady = min([most, *(each.capacity for each in things if not each.steps)])
+        for each in things:
+            own[each.key] = own.get(each.key, 0.0) + most
+            asked[each.key] = asked.get(each.key, 0.0) + steady
+            taken[each.key] = taken.get(each.key, 0) + 1
+    return {
+        key for key, jobs in taken.items() if not _carries(night.resources[key], own[key], asked[key], jobs, until_s)
+    }
+
+
 def _carries(resource: Resource, own: float, asked: float, jobs: int, until_s: float) -> bool:
-    """Whether it has slots for all and as much as they take of it; where it changes meanwhile, as they could take."""
-    part = 1.0 if jobs == 1 else resource.share
     changes = [capacity for since, capacity in resource.steps if since < until_s]
-    rate, least = (own, min(resource.capacity, *changes)) if changes else (asked, resource.capacity)
-    return jobs <= resource.slots and rate <= part * least
+    least = min(resource.capacity, *changes) if changes else resource.capacity
+    return jobs <= resource.slots and (own if resource.steps else asked) <= least
