@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -187,3 +189,31 @@ def test_a_disk_over_there_that_fills_in_the_middle_fails_the_run_and_names_the_
     assert "app1" in run["error"]["message"], answer
     far.app1.call("rm", "/tmp/full")
     all_is_true(far)
+
+
+@pytest.mark.long
+def test_a_gateway_that_is_killed_twice_is_replaced_and_the_same_try_ends_well(far: FarEstate) -> None:
+    with in_the_middle(far) as accident:
+        for _ in range(2):
+            until(lambda: bool(gateways(far)), 20)
+            for pid in gateways(far):
+                os.kill(pid, signal.SIGKILL)
+        answer = accident.ended()
+    (run,) = answer.document["runs"]
+    assert (answer.status, run["result"]) == (0, "done"), answer
+    assert "next try" not in answer.err
+    all_is_true(far)
+
+
+def gateways(far: FarEstate) -> list[int]:
+    """Servers behind the doors of this estate."""
+    mark = f"BACKSTAY_STATE={far.place.state.resolve()}".encode()
+    lines = {int(path.parent.name): path for path in Path("/proc").glob("[0-9]*/cmdline")}
+    return [pid for pid, line in lines.items() if _is_gateway(line, mark)]
+
+
+def _is_gateway(line: Path, mark: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        words = line.read_bytes().split(b"\0")
+        return words[0].endswith(b"/rclone") and mark in line.with_name("environ").read_bytes().split(b"\0")
+    return False

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import socket
+import struct
 import time
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from backstay.host.ssh.forward import _FarEnd
+from backstay.host.ssh.lane import Lane
 from backstay.host.ssh.machine import SshMachine
 from backstay.ports.progress import Silent
 from backstay.ports.runner import Command
@@ -98,3 +103,20 @@ def test_what_a_program_over_there_reads_of_its_own_writing_is_not_counted(machi
     with machine.runner.serve(command) as service:
         until(lambda: _read_by(service.pid) > 15e6)
         assert _bytes_per_s(service.pid, 10) == pytest.approx(30e6, rel=0.05)
+
+
+def test_whoever_breaks_off_behind_our_port_does_not_cut_the_way() -> None:
+    """As a gateway that dies does: what the far end says last can be passed on to nobody, and that is no error."""
+
+    async def last_word_to_nobody(server: socket.socket) -> bool:
+        far = _FarEnd(Lane(inf))
+        await asyncio.get_running_loop().create_connection(lambda: far.near, *server.getsockname())
+        with server.accept()[0] as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no farewell
+        try:
+            return far.eof_received()  # before our end has heard of it
+        finally:
+            far.near.transport.abort()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert asyncio.run(last_word_to_nobody(server))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -67,7 +68,8 @@ class _FarEnd(asyncssh.SSHTCPSession[bytes]):
 
     def eof_received(self) -> bool:
         if self.near.transport.can_write_eof() and not self.near.transport.is_closing():
-            self.near.transport.write_eof()
+            with contextlib.suppress(OSError):  # whoever listens here broke off; asyncio hears of it next
+                self.near.transport.write_eof()
         return True
 
     def pause_writing(self) -> None:
