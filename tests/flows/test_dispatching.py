@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backstay.domain.estate import Estate, Here, Pattern, Pool
+from backstay.domain.estate import Estate, Here, Link, Pattern, Pool
 from backstay.domain.runs import Run
 from backstay.flows.adapters import Adapters
 from backstay.flows.dispatching import Dispatcher
@@ -112,6 +112,18 @@ def aged(house: SmallEstate, hours: float) -> dict[str, Standing]:
         name: standing(each, Facts(last_point=a_point(name, as_of)), [Measured(10.0)], now)
         for name, each in house.workloads.items()
     }
+
+
+def test_nothing_starts_over_a_link_that_is_closed_at_this_hour_and_its_log_says_so(many: SmallEstate) -> None:
+    link = Link("wan", 1_000_000, {"00:00-12:00": 0, "12:00-00:00": 0}, ("vault",))
+    estate = replace(many.estate(), workflow="parallel", links={"wan": link})
+    adapters = replace(many.adapters(), estate=estate, limits=Limits(estate, many.clock))
+    judge = Dispatcher(adapters, lambda: aged(many, 0.1))
+    runs = asked(many, "w00", "w01")
+    assert judge.admitted(runs, []) == judge.admitted(runs, []) == []
+    (note,) = adapters.catalog.notes(runs[0].run_id)
+    assert note.text == "waits until link wan carries something again"
+    assert all(capacity > 0 for capacity in adapters.limits().values())  # what runs already has a rate
 
 
 def halved(house: SmallEstate, stands: Mapping[str, Standing]) -> tuple[Dispatcher, Adapters]:

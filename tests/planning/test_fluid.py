@@ -152,6 +152,14 @@ def test_rates_follow_the_capacity_of_the_hour() -> None:
     assert schedule.makespan_s == pytest.approx(21.0)
 
 
+@pytest.mark.parametrize("rules", [SERIAL, PARALLEL, STATIC, ALL_AT_ONCE])
+def test_a_link_that_is_closed_at_first_is_waited_for(rules: Rules) -> None:
+    closed = {"link": Resource("link", "link", 0.0, steps=((60.0, 100.0),))}
+    night = Night((Demand("a", 500.0, resources=("link",), open=((0.0, 200.0),), stop=True),), closed)
+    (placement,) = simulated(night, rules, NO_BOUND).placements
+    assert placement.end_s >= 65.0
+
+
 def test_what_must_stop_goes_on_in_the_next_interval_with_what_is_left() -> None:
     open_twice = ((0.0, 10.0), (100.0, 110.0))
     schedule = lived(Demand("a", 1500, resources=("link",), open=open_twice, stop=True))

@@ -9,6 +9,7 @@ from math import inf
 
 from backstay.domain.runs import Run
 from backstay.planning.live.needs import needs_of
+from backstay.planning.network import told
 from backstay.planning.night.model import Demand, Night
 from backstay.planning.nights import demand_of
 from backstay.planning.objectives import Standing
@@ -30,6 +31,7 @@ class Dispatcher:
         self._with = adapters
         self._standings = standings
         self._demands: dict[str, Demand] = {}
+        self._told: set[str] = set()
         self._rules: Rules | None = None
         self._window_s = inf
         self._claims = Claims(adapters.traffic, adapters.clock)
@@ -50,7 +52,8 @@ class Dispatcher:
         room = self._room(urgent, held)
         night, rules = self._night(still_open, held, room)
         self._with.traffic.weigh(self._needs(night, held) if rules.by_need else {})
-        mine = [key for key in ready if key in urgent or not self._broken_for(key, room)]
+        open_now = [key for key in ready if not self._closed(key, room)]
+        mine = [key for key in open_now if key in urgent or not self._broken_for(key, room)]
         allowed = may_start(rules, mine, held, night)
         started = [ready[key] for key in (self._first(allowed, held, night) if rules.few_at_once else allowed)]
         self._tell(started, room)
@@ -74,6 +77,14 @@ class Dispatcher:
     def _room(self, urgent: Set[str], running: Set[str]) -> Room:
         asking, busy = ([self._demands[key] for key in keys] for keys in (urgent, running))
         return room_for(asking, busy, self._with.limits.resources(), self._with.limits.streams())
+
+    def _closed(self, key: str, room: Room) -> bool:
+        """Whether something on its way carries nothing at this hour; the run says once that it waits for that."""
+        shut = [name for name in self._demands[key].resources if room.resources[name].capacity == 0]
+        if shut and key not in self._told:
+            self._told.add(key)
+            self._with.progress(key).note(f"waits until {told(shut[0])} carries something again", "warning")
+        return bool(shut)
 
     def _broken_for(self, key: str, room: Room) -> list[str]:
         """Which learned limits that are exceeded now it would make use of, in words."""

@@ -17,6 +17,9 @@ _AHEAD = timedelta(days=1)
 _LOOK_S = 5.0
 """Between two looks at the calendar: a link's hour begins so late at most."""
 
+_CLOSED = 1000.0
+"""Bytes a second on a link that closes under runs: nothing to anybody else, and no engine takes its target for dead."""
+
 
 class Limits:
     """Capacities by resource, in bytes per second; asked many times a second."""
@@ -39,7 +42,7 @@ class Limits:
             self._streams = {key: streams for key, streams in self._streams.items() if key in learned}
 
     def __call__(self) -> Mapping[str, float]:
-        return {key: each.capacity * self._parts.get(key, 1.0) for key, each in self.resources().items()}
+        return {key: max(_CLOSED, each.capacity * self._parts.get(key, 1.0)) for key, each in self.resources().items()}
 
     def resources(self) -> Mapping[str, Resource]:
         """As the estate file has them from this hour on."""

@@ -190,7 +190,8 @@ class Fluid:
         """It waits for slots from its next interval on; without one it is never heard of again."""
         left = float(self._streams.left[self._places[demand.key]])
         need = need_of(self._rules, demand, self._night, from_s)
-        for span in _spans(demand, demand.prep_s + (left / need if left else 0.0)):
+        moving_s = left / need if left and need else 0.0
+        for span in _spans(demand, demand.prep_s + moving_s):
             if span.until_s > from_s:
                 opens_s = max(from_s, span.open_s)
                 self._log.wait(demand.key, "window", opens_s - from_s)

@@ -81,7 +81,7 @@ class Streams:
     def next_end(self) -> float:
         """Seconds until the first of them has moved all, at these rates."""
         rates = self.rate[self.moving]
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.min(self.left[self.moving] / rates, initial=np.inf, where=rates > 0))
 
     def pass_time(self, seconds: float) -> list[int]:
