@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 from hypothesis import strategies as st
 
 from backstay.planning.night.model import ALWAYS, Bound, Demand, Night, Resource
-from backstay.planning.patterns.known import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, hybrid, planned
+from backstay.planning.patterns.known import ALL_AT_ONCE, PARALLEL, PLANNED, SERIAL, STATIC, hybrid
 from backstay.planning.patterns.rules import Rules
 
 NO_BOUND = Bound(1.0, 1.0, "path", {})
@@ -67,7 +68,7 @@ intervals = st.sampled_from(
 @st.composite
 def rules_for(draw: st.DrawFn, night: Night) -> Rules:
     """Any of the patterns; the planner's with any priorities."""
-    latest = {demand.key: draw(st.floats(-100, 100)) for demand in night.demands}
-    every = [SERIAL, PARALLEL, ALL_AT_ONCE, STATIC, hybrid(night), planned(latest, 100.0)]
+    order = {demand.key: draw(st.floats(-100, 100)) for demand in night.demands}
+    every = [SERIAL, PARALLEL, ALL_AT_ONCE, STATIC, hybrid(night), replace(PLANNED, order=order)]
     pools_of_rules = hybrid(Night(night.demands, {key: each for key, each in night.resources.items() if key != "pool"}))
     return draw(st.sampled_from([*every, pools_of_rules]))

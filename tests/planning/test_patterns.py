@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from backstay.planning.live.sharing import fair_rates
 from backstay.planning.night.model import Demand, Night, Resource, Schedule
 from backstay.planning.patterns.admission import capacities_at, flows_of, may_start
-from backstay.planning.patterns.known import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, choose, compared, hybrid, planned
+from backstay.planning.patterns.known import ALL_AT_ONCE, PARALLEL, PLANNED, SERIAL, STATIC, choose, compared, hybrid
 from backstay.planning.patterns.rules import Rules
 from planning.shared_nights import NO_BOUND, nights, rules_for
 
@@ -128,7 +129,7 @@ def test_hybrid_keeps_to_the_pools_of_the_estate() -> None:
 
 def test_the_planner_starts_by_latest_start_and_only_where_a_tenth_of_the_need_is_left() -> None:
     there = night(*(job(key, "wan", own_rate=95.0) for key in "abc"))
-    rules = planned({"a": 30.0, "b": 10.0, "c": 20.0}, 100.0)
+    rules = replace(PLANNED, order={"a": 30.0, "b": 10.0, "c": 20.0})
     assert may_start(rules, keys(there), [], there) == ["b"]
 
 
@@ -137,30 +138,22 @@ def test_who_lacks_rate_is_not_overtaken_by_who_needs_less() -> None:
     there = night(
         job("runs", "wan", own_rate=95.0), job("large", "wan", own_rate=100.0), job("small", "wan", own_rate=1.0)
     )
-    first_large = planned({"runs": 0.0, "large": 10.0, "small": 20.0}, 100.0)
+    first_large = replace(PLANNED, order={"runs": 0.0, "large": 10.0, "small": 20.0})
     assert may_start(first_large, ["large", "small"], ["runs"], there) == []
-    first_small = planned({"runs": 0.0, "large": 20.0, "small": 10.0}, 100.0)
+    first_small = replace(PLANNED, order={"runs": 0.0, "large": 20.0, "small": 10.0})
     assert may_start(first_small, ["large", "small"], ["runs"], there) == ["small"]
 
 
 def test_a_share_leaves_room_for_others_and_is_lent_out_while_there_are_none() -> None:
     half = Resource("wan", "link", 100.0, share=0.5)
     there = night(job("a", "wan", own_rate=inf), job("b", "wan", own_rate=inf), wan=half)
-    rules = planned({}, 100.0)
+    rules = replace(PLANNED, order={})
     assert may_start(rules, keys(there), [], there) == ["a", "b"]
     assert fair_rates(flows_of(rules, ["a"], there), capacities_at(there, 0.0)) == {"a": 100.0}
 
 
-def test_who_must_start_first_has_most_of_what_is_short() -> None:
-    wan = Resource("wan", "link", 100e6)
-    there = night(job("late", "wan", own_rate=inf), job("early", "wan", own_rate=inf), wan=wan)
-    rules = planned({"late": 90.0, "early": 0.0}, 100.0)
-    rates = fair_rates(flows_of(rules, keys(there), there), capacities_at(there, 0.0))
-    assert rates["early"] > 10 * rates["late"] > 0
-
-
 def chosen(workflow: str, there: Night, window_s: float = 1000.0) -> Rules:
-    return choose(workflow, there, window_s, latest={}, span_s=100.0)  # type: ignore[arg-type] # a table of names
+    return choose(workflow, there, window_s)  # type: ignore[arg-type] # a table of names
 
 
 def test_auto_is_serial_for_nine_jobs_that_fit_and_says_so() -> None:

@@ -53,8 +53,7 @@ def compare(house: Opened) -> CompareView:
     schedules = every_pattern(night)
     bound = schedules["planner"].bound
     window_s = min((demand.deadline_s for demand in night.demands), default=0.0)
-    starts = {each.key: each.start_s for each in schedules["planner"].placements}
-    rules = choose(house.estate.workflow, night, window_s, latest=starts, span_s=bound.knee_s)
+    rules = choose(house.estate.workflow, night, window_s)
     rows = compared(schedules, bound.knee_s)
     return CompareView(
         bound_s=round(bound.knee_s, 3),

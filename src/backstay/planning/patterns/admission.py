@@ -37,8 +37,7 @@ def flows_of(rules: Rules, running: Iterable[str], night: Night, *, at_s: float 
     """The claims of running jobs, for `sharing.fair_rates` over the capacities in force."""
     demands = {demand.key: demand for demand in night.demands}
     return {
-        key: Flow(demands[key].resources, most_of(rules, demands[key], night, at_s), rules.weight(key), LEAST)
-        for key in running
+        key: Flow(demands[key].resources, most_of(rules, demands[key], night, at_s), least=LEAST) for key in running
     }
 
 

@@ -21,8 +21,7 @@ def chosen(workflow: Pattern, night: Night, window_s: float, running: Set[str] =
     Units: `window_s` is how long the window of the most pressed job is still open, or its RPO where it has none.
     """
     plan = plan_night(night, running)
-    starts = {placement.key: placement.start_s for placement in plan.placements}
-    rules = choose(workflow, night, window_s, latest=starts, span_s=plan.bound.knee_s)
+    rules = choose(workflow, night, window_s)
     # Of those that start together, the one that will be busy longest goes first.
     in_turn = sorted(plan.placements, key=lambda placement: (placement.start_s, -placement.end_s, placement.key))
     return replace(rules, order={placement.key: place for place, placement in enumerate(in_turn)}), plan

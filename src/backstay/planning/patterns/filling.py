@@ -11,31 +11,30 @@ Places = NDArray[np.intp]
 _NEARLY = 1e-12
 
 
-def filled(members: Places, most: Numbers, weights: Numbers, capacities: Numbers) -> Numbers:
-    """Weighted max-min fair rates, one a flow.
+def filled(members: Places, most: Numbers, capacities: Numbers) -> Numbers:
+    """Max-min fair rates, one a flow, all of one weight.
 
     A round settles every flow at its own most, and all flows of each resource none of whose flows is held lower
     elsewhere, so that a few rounds do where raising one level would need one for each resource.
 
     Shape: `members` has a row a flow with the places of its resources in `capacities`, filled up with the place of one
-           that has no end; weights are positive.
+           that has no end.
     """
     rates = np.full(len(most), np.inf)
     slack = capacities.astype(np.float64)
     live = np.arange(len(most))
     while len(live):
-        on, weight = members[live], weights[live]
-        level, settled = _settled(on, most[live] / weight, weight, slack)
+        level, settled = _settled(members[live], most[live], slack)
         done = live[settled]
-        rates[done] = np.minimum(most[done], level[settled] * weight[settled])
+        rates[done] = np.minimum(most[done], level[settled])
         slack = np.maximum(slack - _sums(members[done], rates[done], len(slack)), 0.0)
         live = live[~settled]
     return rates
 
 
-def _settled(on: Places, own: Numbers, weight: Numbers, slack: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+def _settled(on: Places, own: Numbers, slack: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
     """The level of each flow if all on its resources rose together, and for which flows that is the last word."""
-    total = _sums(on, weight, len(slack))
+    total = np.bincount(on.ravel(), minlength=len(slack))
     full_at = np.divide(slack, total, out=np.full(len(slack), np.inf), where=total > 0)
     there = full_at[on]
     level = np.minimum(there.min(axis=1), own)

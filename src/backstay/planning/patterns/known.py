@@ -35,6 +35,14 @@ STATIC = Rules(
     job_share=0.5,
 )
 
+PLANNED = Rules(
+    "planner",
+    "who must start first goes first, and who needs most has most of what is short",
+    start_share=START_SHARE,
+    few_at_once=True,
+    by_need=True,
+)
+
 
 def hybrid(night: Night) -> Rules:
     """Databases in parallel in a pool and files in batches of one: the estate's own pools, or else four a site."""
@@ -48,27 +56,10 @@ def hybrid(night: Night) -> Rules:
     return Rules("hybrid", "at each site four databases at a time, and files in batches of four", pools=tuple(pools))
 
 
-def planned(latest: Mapping[str, float], span_s: float, why: str = "who must start first goes first") -> Rules:
-    """The planner's rules while a night runs: who has the earliest of the `latest` starts goes first and has most of
-    what is short; it starts where its slots are free and a tenth of its need is not reserved.
-
-    Units: `latest` in seconds like the night's; `span_s` is what the night needs at least.
-    """
-    # Squared, so that who is late gets far more than who has time, and nobody nothing.
-    haste = {key: min(2.0, max(0.05, 1 - start_s / span_s)) if span_s > 0 else 1.0 for key, start_s in latest.items()}
-    weights = {key: each**2 for key, each in haste.items()}
-    return Rules(
-        "planner", why, start_share=START_SHARE, few_at_once=True, by_need=True, order=dict(latest), weights=weights
-    )
-
-
 def choose(
     workflow: Literal["serial", "parallel", "hybrid", "auto"],
     night: Night,
     window_s: float,
-    *,
-    latest: Mapping[str, float],
-    span_s: float,
 ) -> Rules:
     """The rules that fit, with why.
 
@@ -76,7 +67,7 @@ def choose(
     """
     if workflow == "auto":
         why, one_by_one = _reason(night, window_s)
-        return replace(SERIAL, why=why) if one_by_one else planned(latest, span_s, why)
+        return replace(SERIAL if one_by_one else PLANNED, why=why)
     rules = {"serial": SERIAL, "parallel": PARALLEL}.get(workflow) or hybrid(night)
     return replace(rules, why=f"the estate file says so: {rules.why}")
 

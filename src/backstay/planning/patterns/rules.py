@@ -30,11 +30,11 @@ class Rules:
 
     With `limits` the night's own slots hold. `job_share` is the part of a link or target that no job exceeds, even
     alone. With a `start_share` a job starts only where at least that part of the rate it needs is not yet reserved.
-    Jobs go by `order`, lower first, the rest after them as the file has them; `weights` (else 1) divide what is short.
+    Jobs go by `order`, lower first, the rest after them as the file has them.
 
     The executor looks twice a second and whenever a job has ended. With `few_at_once` it starts two at each look, at
-    the sites where least runs: jobs that open their repositories together leave what they share idle. Simulated time
-    knows no looks.
+    the sites where least runs: jobs that open their repositories together leave what they share idle. `by_need` it
+    divides what is short by what jobs still have to do, else equally. Simulated time knows no looks and no needs.
     """
 
     name: str
@@ -46,15 +46,10 @@ class Rules:
     few_at_once: bool = False
     by_need: bool = False
     order: Mapping[str, float] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
 
     def place(self, key: str) -> float:
         """Where a job stands in the order."""
         return self.order.get(key, inf)
-
-    def weight(self, key: str) -> float:
-        """A job's part of what is short, against others'."""
-        return self.weights.get(key, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ class Streams:
         self.rate = np.zeros(len(self.left))
         self.moving: Places = np.empty(0, dtype=np.intp)
         self._members, self._limits = _members(night)
-        self._weights = np.array([rules.weight(demand.key) for demand in night.demands], dtype=np.float64)
         self._slots = np.array([*(limit.slots for limit in self._limits), np.inf])
         self._loss = np.array([*(limit.loss for limit in self._limits), 0.0])
         self._alive = np.zeros(len(self.left), dtype=np.bool_)
@@ -74,7 +73,7 @@ class Streams:
         on = self._members[self.moving]
         streams = np.bincount(on.ravel(), minlength=len(self._capacities))
         kept = np.maximum(WORST_LOSS, 1 / (1 + self._loss * np.maximum(0.0, streams - self._slots)))
-        rates = filled(on, self._most[self.moving], self._weights[self.moving], self._capacities * kept)
+        rates = filled(on, self._most[self.moving], self._capacities * kept)
         self.rate[self.moving] = rates
         self._trace.changed(self.moving, rates, at_s)
 
