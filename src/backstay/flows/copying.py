@@ -82,9 +82,10 @@ class Copying:
         try:
             return way.engine.backup(backup, self._progress(way))
         except MachineLacks as error:
-            if way.engine is self._work.engine or error.subject == self._work.target.name:
+            there = self._work.site.machine.name or "this machine"
+            if way.engine is self._work.engine or error.subject == self._work.target.name or there in error.message:
                 raise
-            where = f"{error.message}; {way.engine.name} ran on {self._work.site.machine.name}"
+            where = f"{error.message}; {way.engine.name} ran on {there}"
             raise MachineLacks(where, **error.details()) from error
 
     def _progress(self, way: Way) -> Progress:
