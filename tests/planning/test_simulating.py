@@ -115,6 +115,18 @@ def test_the_planner_is_asked_for_whatever_may_have_to_wait_and_for_nothing_else
     assert [len(night.demands) for night in asked] == [2, 2, 2]
 
 
+def test_each_run_begins_when_it_is_due_whoever_is_due_just_before() -> None:
+    """Both want one more run before noon, one of a minute and one of six seconds: a minute of delay is a run less."""
+    noon = Blackout("noon", hours="12:00-14:00")
+    roomy = {HOST.key: replace(HOST, slots=4, capacity=1000 * MB)}
+    long = Subject(Entry("long", 2 * HOUR, MINUTE, None, START), 6000 * MB, 100 * MB, resources=(HOST.key,))
+    short = Subject(Entry("short", HOUR, MINUTE / 10, None, START), 600 * MB, 100 * MB, resources=(HOST.key,))
+    its = calendars(blackouts=(noon,))
+    seen = simulate([long, short], roomy, its, plan_quickly, VIENNA, START, 5)
+    assert {gap.workload for gap in seen.gaps} == {"long", "short"}
+    assert max(gap.until_at - gap.from_at for gap in seen.gaps if gap.workload == "short") < HOUR + MINUTE
+
+
 def test_what_has_no_room_tonight_keeps_no_slot_from_others_until_tomorrow() -> None:
     """Ten runs of fifty minutes for one slot and a window of an hour; beside them a short one each four hours."""
     one_slot = {HOST.key: replace(HOST, slots=1)}

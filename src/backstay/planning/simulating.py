@@ -25,6 +25,9 @@ from .unhindered import unhindered
 GRAIN = timedelta(minutes=1)
 """What becomes due within it is planned together."""
 
+INSTANT = timedelta(milliseconds=100)
+"""The least time from one look to the next, so that what takes no time cannot hold the simulation up."""
+
 AHEAD_S = 3 * 86_400.0
 """So far ahead a plan is told how capacities change; one that reaches further is made again with all that is known."""
 
@@ -121,7 +124,8 @@ class _Pretence:
     ) -> None:
         self._subjects = {one.entry.workload: one for one in subjects}
         self._resources, self._calendars, self._plan_night = resources, calendars, plan_night
-        self._start = self._now = start
+        # A plan begins with the first that is due then, while the scheduler looks a little further.
+        self._start = self._now = self._at = start
         self._agenda = Agenda((one.entry for one in subjects), calendars, start, 0.0)
         # When each ends and when it began; None if it has none and is only tried again.
         self._under_way: list[tuple[datetime, str, datetime | None]] = []
@@ -131,32 +135,47 @@ class _Pretence:
     def until(self, end: datetime) -> tuple[SimulatedRun, ...]:
         """Every run that becomes due before then, in the order in which they begin."""
         runs: list[SimulatedRun] = []
-        wait: float | None = 0.0
-        while wait is not None and self._now < end:
-            runs += self._planned(self._agenda.tick(self._now, self._elapsed, at_once=len(self._subjects)))
-            wait = self._next()
+        going_on = True
+        while going_on:
+            due = self._due()
+            runs += self._planned(due)
+            going_on = self._advance(end)
         return tuple(sorted(runs, key=lambda run: (run.started_at, run.workload)))
 
-    @property
-    def _elapsed(self) -> float:
-        return (self._now - self._start).total_seconds()
+    def _due(self) -> list[Due]:
+        """What is due now, with what becomes due shortly after it. Each begins when it is due, and no later: a minute
+        may be what is left before a blackout."""
+        self._at = self._now
+        due = self._tick()
+        while due and self._advance(self._at + GRAIN):
+            due += self._tick()
+        return due
 
-    def _next(self) -> float | None:
-        """Go on to the next moment at which something may be due; None if there is none."""
-        wait = self._agenda.next_at()
-        while self._under_way and (wait is None or self._under_way[0][0] <= self._now + timedelta(seconds=wait)):
-            self._end(*heappop(self._under_way))
+    def _tick(self) -> list[Due]:
+        return list(self._agenda.tick(self._now, self._elapsed(self._now), at_once=len(self._subjects)))
+
+    def _elapsed(self, at: datetime) -> float:
+        return (at - self._start).total_seconds()
+
+    def _advance(self, until: datetime) -> bool:
+        """Go on to the next moment before then at which something may be due; whether there is one."""
+        while True:
             wait = self._agenda.next_at()
-        if wait is not None:
-            self._now = max(self._now + timedelta(seconds=wait), self._now + GRAIN)
-        return wait
+            coming = until if wait is None else self._now + max(timedelta(seconds=wait), INSTANT)
+            if self._under_way and self._under_way[0][0] < min(coming, until):
+                self._end(*heappop(self._under_way))
+            elif coming < until:
+                self._now = coming
+                return True
+            else:
+                return False
 
     def _end(self, at: datetime, workload: str, began: datetime | None) -> None:
         self._now = max(self._now, at)
         for key in self._subjects[workload].resources if began else ():
             ends = self._ends[key]
             del ends[bisect_right(ends, at) - 1]
-        self._agenda.ended(workload, began, self._now, self._elapsed)
+        self._agenda.ended(workload, began, self._now, self._elapsed(self._now))
 
     def _planned(self, due: Sequence[Due]) -> list[SimulatedRun]:
         if not due:
@@ -179,10 +198,10 @@ class _Pretence:
     def _put_off(self, due: Due, open_: Intervals) -> None:
         """What the plan has no room for now has none before the close; where nothing closes, it is tried again soon."""
         close_s = open_[-1][1] if open_[-1][1] < inf else 0.0
-        heappush(self._under_way, (self._now + timedelta(seconds=close_s), due.workload, None))
+        heappush(self._under_way, (self._at + timedelta(seconds=close_s), due.workload, None))
 
     def _run(self, due: Due, placed: Placement) -> SimulatedRun:
-        begin, end = (self._now + timedelta(seconds=moment) for moment in (placed.start_s, placed.end_s))
+        begin, end = (self._at + timedelta(seconds=moment) for moment in (placed.start_s, placed.end_s))
         most = max((rate for _, rate in placed.rates), default=inf)
         resources = self._subjects[due.workload].resources
         heappush(self._under_way, (end, due.workload, begin))
@@ -208,8 +227,8 @@ class _Pretence:
             one.volume,
             one.own_rate,
             one.prep_s,
-            max([free_at[key] for key in one.resources if key in free_at], default=0.0) if free_at else 0.0,
-            deadline_s=(due.latest + one.entry.estimate - self._now).total_seconds(),
+            max([(due.at - self._at).total_seconds(), *(free_at[key] for key in one.resources if key in free_at)]),
+            deadline_s=(due.latest + one.entry.estimate - self._at).total_seconds(),
             after=tuple(name for name in one.after if name in names),
             resources=one.resources,
             kind=one.kind,
@@ -229,9 +248,9 @@ class _Pretence:
         """What is left of the night that is under way: in the next one, what had no room is due again."""
         if calendar.always:
             return ALWAYS
-        night = calendar.coming(self._now)
-        left = [(begin, end) for begin, end in night.intervals if end > self._now] if night else []
-        seconds = [((begin - self._now).total_seconds(), (end - self._now).total_seconds()) for begin, end in left]
+        night = calendar.coming(self._at)
+        left = [(begin, end) for begin, end in night.intervals if end > self._at] if night else []
+        seconds = [((begin - self._at).total_seconds(), (end - self._at).total_seconds()) for begin, end in left]
         return tuple((max(0.0, begin), end) for begin, end in seconds) or _NEVER
 
     def _left(self, resource: Resource, ahead_s: float) -> tuple[float, Resource]:
@@ -240,7 +259,7 @@ class _Pretence:
         left = resource.slots - len(self._ends.get(resource.key, ()))
         room = replace(resource, slots=max(1.0, left)) if left < resource.slots else resource
         if resource.steps:
-            now, turns = self._elapsed, self._turns[resource.key]
+            now, turns = self._elapsed(self._at), self._turns[resource.key]
             coming = resource.steps[bisect_right(turns, now) : bisect_right(turns, now + ahead_s)]
             steps = tuple((at - now, capacity) for at, capacity in coming)
             room = replace(room, capacity=resource.capacity_at(now), steps=steps)
@@ -248,4 +267,4 @@ class _Pretence:
 
     def _given_back(self, resource: Resource) -> float:
         ends = self._ends[resource.key]
-        return max(0.0, (ends[len(ends) - int(resource.slots)] - self._now).total_seconds())
+        return max(0.0, (ends[len(ends) - int(resource.slots)] - self._at).total_seconds())
