@@ -172,9 +172,6 @@ class _Pretence:
 
     def _end(self, at: datetime, workload: str, began: datetime | None) -> None:
         self._now = max(self._now, at)
-        for key in self._subjects[workload].resources if began else ():
-            ends = self._ends[key]
-            del ends[bisect_right(ends, at) - 1]
         self._agenda.ended(workload, began, self._now, self._elapsed(self._now))
 
     def _planned(self, due: Sequence[Due]) -> list[SimulatedRun]:
@@ -256,7 +253,9 @@ class _Pretence:
     def _left(self, resource: Resource, ahead_s: float) -> tuple[float, Resource]:
         """What the runs under way leave of it, and from when on: where they have all of its slots, one of them from the
         moment at which it is given back."""
-        left = resource.slots - len(self._ends.get(resource.key, ()))
+        ends = self._ends.get(resource.key, [])
+        del ends[: bisect_right(ends, self._at)]
+        left = resource.slots - len(ends)
         room = replace(resource, slots=max(1.0, left)) if left < resource.slots else resource
         if resource.steps:
             now, turns = self._elapsed(self._at), self._turns[resource.key]
