@@ -42,7 +42,7 @@ class Limits:
             self._streams = {key: streams for key, streams in self._streams.items() if key in learned}
 
     def __call__(self) -> Mapping[str, float]:
-        return {key: max(_CLOSED, each.capacity * self._parts.get(key, 1.0)) for key, each in self.resources().items()}
+        return {key: each.capacity * self._parts.get(key, 1.0) or _CLOSED for key, each in self.resources().items()}
 
     def resources(self) -> Mapping[str, Resource]:
         """As the estate file has them from this hour on."""
