@@ -24,6 +24,9 @@ def show_compare(screen: Screen, house: Opened, view: CompareView) -> None:
     rows = [_pattern(pattern, longest) for pattern in view.patterns]
     screen.table(("", "pattern", "takes", "× possible", "late", "at once", ""), rows)
     screen.say(f"\nat least {span(view.bound_s)}, because of {view.binding}")
+    boundless = sorted(pattern.name for pattern in view.patterns if round(pattern.ratio, 2) < 1)
+    if boundless:
+        screen.say(f"{' and '.join(boundless)}: below 1.00, for no limit of slots is kept there")
     screen.say(f"here: {view.chosen} ({view.why})")
 
 

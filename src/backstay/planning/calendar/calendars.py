@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from backstay.domain.estate import Blackout, Window
 
-from .windows import LOOK_AHEAD, Interval, Occurrence, is_open, occurrences, open_intervals
+from .windows import LOOK_AHEAD, Interval, Occurrence, occurrences, open_intervals
 
 _BACK = timedelta(days=16)
 """So far behind what is asked, that the night before it is known."""
@@ -32,7 +32,7 @@ class Calendar:
 
     def is_open(self, at: datetime) -> bool:
         """Whether work may start at that moment."""
-        return self.always or is_open(self._window, self._blackouts, self._zone, at)
+        return self.always or any(begin <= at < end for begin, end in self._parts(at))
 
     def night_of(self, at: datetime) -> date | None:
         """The day by which the night is called in which that moment is."""
@@ -74,6 +74,11 @@ class Calendar:
         while night is not None and night.opens_at < until:
             yield from ((max(at, begin), end) for begin, end in night.intervals if at < end)
             night = self.following(night)
+
+    def _parts(self, at: datetime) -> tuple[Interval, ...]:
+        """The intervals of the last night that opened by then."""
+        place = self._place(at)
+        return self._nights[place].intervals if place >= 0 else ()
 
     def _place(self, at: datetime) -> int:
         """Where the last night that opened by then stands; -1 if none is known."""
