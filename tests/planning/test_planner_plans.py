@@ -11,9 +11,9 @@ import pytest
 from backstay.planning.advising import advice_for, span
 from backstay.planning.night.figures import figures_of
 from backstay.planning.night.model import Demand, Night, Placement, Resource, Schedule
-from backstay.planning.night.portfolio import plan_night
+from backstay.planning.night.portfolio import order_of_work, plan_night
 from backstay.planning.night.reserving import play
-from planning.nights import mixed_night
+from planning.nights import mixed_night, pressed_nights
 
 LINK = Resource("link:wan", "link", 10.0)
 VAULT = Resource("target:vault", "target", 20.0)
@@ -286,3 +286,29 @@ def test_the_cost_per_job_is_flat() -> None:
     # Sizes at which the same number of orders is played.
     small, large = (min(cpu_of(mixed_night(count, 0)) for _ in range(2)) / count for count in (5_001, 15_000))
     assert large < 2.5 * small
+
+
+def test_while_a_night_runs_the_longest_way_to_go_is_first() -> None:
+    slow = Resource("host:slow", "host", 5.0, slots=1)
+    demands = (
+        job("short", 40.0),
+        job("s1", 20.0, inf, "link:wan", "host:slow"),
+        job("s2", 60.0, inf, "link:wan", "host:slow"),
+    )
+    night = Night(demands, {one.key: one for one in (LINK, slow)})
+    assert order_of_work(night) == ("s2", "s1", "short")
+
+
+def test_the_plan_has_the_order_only_where_it_keeps_a_promise_more() -> None:
+    pressed = [pressed_nights(12, seed)[0] for seed in range(12)]
+    like_plan = 0
+    for night in pressed:
+        plan = plan_night(night)
+        starts = {one.key: one.start_s for one in plan.placements}
+        keys = order_of_work(night)
+        assert keys == order_of_work(night, plan=plan)
+        assert sorted(keys) == sorted(starts)
+        in_order = [starts[key] for key in keys]
+        like_plan += in_order == sorted(in_order)
+    assert 0 < like_plan < len(pressed)
+    assert order_of_work(Night((), {})) == ()

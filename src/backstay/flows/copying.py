@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -102,8 +103,15 @@ class Copying:
             source=_with_seal(way.source),
             as_of=held.as_of,
             parent=newest.snapshot if newest and beside else None,
-            pace=partial(self._with.traffic.read_pace, work.run.run_id, host_key(work.workload.host)),
+            pace=self._pace(way.source),
         )
+
+    def _pace(self, source: Paths | Stream) -> Callable[[], float | None] | None:
+        """How fast the engine may read; a stream from a host comes no faster than that already."""
+        work = self._work
+        if isinstance(source, Stream) and work.site is not self._with.here:
+            return None
+        return partial(self._with.traffic.read_pace, work.run.run_id, host_key(work.workload.host))
 
     def _keep(self, backup: BackupRequest, report: BackupReport, fingerprint: Fingerprint, moving: Moving) -> Copied:
         work, repository = self._work, backup.repository

@@ -110,7 +110,7 @@ class Dispatcher:
         known = [demand for key, demand in self._demands.items() if key in still_open]
         night = Night(self._claims.of(known, running, room.resources), room.resources)
         if self._rules is None:
-            self._rules, _ = chosen(self._with.estate.workflow, night, self._window_s, running)
+            self._rules = chosen(self._with.estate.workflow, night, self._window_s, running)
         return night, self._rules
 
     def _demanded(self, runs: Sequence[Run]) -> dict[str, Demand]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from math import inf
 
 from . import orders
 from .bettering import Played, bettered, played
@@ -53,6 +54,28 @@ def plan_quickly(night: Night) -> Schedule:
     heads = heads_of(figures)
     least = bound_of(figures, heads)
     return schedule_of(figures, heads, least, _first(figures, least.knee_s))
+
+
+def order_of_work(night: Night, running: Set[str] = frozenset(), plan: Schedule | None = None) -> tuple[str, ...]:
+    """All demands, those first that go first while a night runs. `plan` is the night's, where it is known already.
+
+    By latest start; or as they start in the plan, if that keeps promises which are broken otherwise. A plan that only
+    saves time fits so closely that it is soon the worse order: what happens is not what was foretold.
+    """
+    with _uncollected():
+        figures = figures_of(night, running)
+        knee_s = bound_of(figures, heads_of(figures)).knee_s
+        order, theta = next(orders.by_latest_start(figures, knee_s, 1))
+        broken = losses(figures, played(figures, order, theta))[:2]
+    keys = tuple(figures.demands[place].key for place in order)
+    if not any(broken):
+        return keys
+    plan = plan or plan_night(night, running)
+    if (len(plan.unplaced), len(plan.late)) >= broken:
+        return keys
+    # Of those that start together, the one that will be busy longest goes first; the unplaced go last.
+    turns = {each.key: (each.start_s, -each.end_s) for each in plan.placements}
+    return tuple(sorted(keys, key=lambda key: turns.get(key, (inf, 0.0))))
 
 
 @contextmanager

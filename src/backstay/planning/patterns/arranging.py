@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from backstay.domain.estate import Pattern
 from backstay.planning.night.model import Night, Schedule
-from backstay.planning.night.portfolio import plan_night
+from backstay.planning.night.portfolio import order_of_work, plan_night
 
 from .fluid import simulated
 from .known import ALL_AT_ONCE, PARALLEL, SERIAL, STATIC, choose, hybrid
 from .rules import Rules
 
 
-def chosen(workflow: Pattern, night: Night, window_s: float, running: Set[str] = frozenset()) -> tuple[Rules, Schedule]:
-    """The rules that fit, and the plan from which they have their order: whatever the rules, who must start first goes
-    first.
+def chosen(workflow: Pattern, night: Night, window_s: float, running: Set[str] = frozenset()) -> Rules:
+    """The rules that fit; whatever they are, who must start first goes first.
 
     Units: `window_s` is how long the window of the most pressed job is still open, or its RPO where it has none.
     """
-    plan = plan_night(night, running)
-    rules = choose(workflow, night, window_s)
-    # Of those that start together, the one that will be busy longest goes first.
-    in_turn = sorted(plan.placements, key=lambda placement: (placement.start_s, -placement.end_s, placement.key))
-    return replace(rules, order={placement.key: place for place, placement in enumerate(in_turn)}), plan
+    return _ordered(choose(workflow, night, window_s), order_of_work(night, running))
 
 
 def arranged(workflow: Pattern, night: Night, window_s: float) -> tuple[Rules, Schedule]:
     """The rules that fit, and how the night goes by them."""
-    rules, plan = chosen(workflow, night, window_s)
-    return rules, plan if rules.name == "planner" else simulated(night, rules, plan.bound)
+    plan = plan_night(night)
+    rules = choose(workflow, night, window_s)
+    if rules.name == "planner":
+        return rules, plan
+    rules = _ordered(rules, order_of_work(night, plan=plan))
+    return rules, simulated(night, rules, plan.bound)
+
+
+def _ordered(rules: Rules, keys: Sequence[str]) -> Rules:
+    return replace(rules, order={key: float(place) for place, key in enumerate(keys)})
 
 
 def every_pattern(night: Night) -> dict[str, Schedule]:
