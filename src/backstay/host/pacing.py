@@ -35,8 +35,8 @@ _FAST, _FORGOTTEN_S = 2e9, 3.0
 _COUNT_GROUP_EVERY_S, _COUNT_IDLE_GROUP_EVERY_S = 0.1, 0.01
 """How often we look for new processes; sooner when those that we know read nothing, as a shell that waits for one."""
 
-_LEAST_PART = 1 / 3
-"""Of what a program reads that rereads its own writing, what cannot be that: it reads it twice at most."""
+_READINGS = 3
+"""How often a program that rereads its own writing has read each byte of its source at most: it, and twice its own."""
 
 _WAKER = 'read -r group && { read -r _; kill -s CONT -- "-$group" 2>/dev/null; }'
 """Wakes the group whose number it is given, when its input ends: because we close it, or because we are dead."""
@@ -141,6 +141,8 @@ class _Pacer:
             self._stop(now)
         self._take_stock(now, self._rate, ran=ran)
         if self._paused_at is None and self._saved > 0:
+            if not self._lately:
+                self._child.send(signal.SIGCONT)  # a process that was born between two signals has only got the first
             return self._until_spent()
         return self._stay_paused(self._rate, now, self._stop(now))
 
@@ -190,11 +192,13 @@ def _come_first() -> None:
 class Reads:
     """Bytes that a program, what it started and what these started have read, from files and pipes alike.
 
-    With `rereads`, less what they read of their own writing: in the long run that is as much as they write, as long as
-    they write all of it twice and read it twice; they never read it more than twice, so a third is always counted.
+    With `rereads`, only those of its source. What it writes itself it rereads while it is still in memory, so what came
+    from disks is surely the source's. So is what it has read more than written, as long as it reads all of its own
+    writing again, or sends it; and a third of all. The most of these three counts: exact where the source comes from a
+    disk, and else as soon as it has reread what it wrote.
 
-    Source: proc(5), /proc/PID/io: `rchar`, `wchar`. What a child has read is its parent's once the parent has waited
-    for it.
+    Source: proc(5), /proc/PID/io: `rchar`, `wchar`, `read_bytes`. What a child has read is its parent's once the parent
+    has waited for it.
     """
 
     def __init__(self, pid: int, *, rereads: bool = False) -> None:
@@ -209,14 +213,16 @@ class Reads:
         moment, so that the sum may fall: only what is above its highest value is new."""
         if now >= self._count_at:
             self._group, self._count_at = list(_family(self._pid)), now + _COUNT_GROUP_EVERY_S
-        counts = list(map(_read_and_written, self._group))
-        total = sum(read for read, _ in counts)
+        total = self._total()
         grown, self._most = max(0, total - self._most), max(total, self._most)
         if not grown:
             self._count_at = min(self._count_at, now + _COUNT_IDLE_GROUP_EVERY_S)
-        elif self._rereads:
-            grown = int(grown * max(_LEAST_PART, 1 - sum(written for _, written in counts) / total))
         return grown
+
+    def _total(self) -> int:
+        counts = [_counts(pid) for pid in self._group]
+        read, written, from_disks = map(sum, zip(*counts, strict=True))
+        return max(from_disks, read - written, read // _READINGS) if self._rereads else read
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -234,9 +240,10 @@ def _threads(pid: int) -> list[str]:
         return []
 
 
-def _read_and_written(pid: int) -> tuple[int, int]:
-    words = _text(f"/proc/{pid}/io").split(maxsplit=4)
-    return (int(words[1]), int(words[3])) if words else (0, 0)
+def _counts(pid: int) -> tuple[int, int, int]:
+    """Bytes that it has read, written, and had from disks."""
+    words = _text(f"/proc/{pid}/io").split()
+    return (int(words[1]), int(words[3]), int(words[9])) if words else (0, 0, 0)
 
 
 def _text(path: str) -> str:

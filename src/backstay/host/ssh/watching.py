@@ -1,10 +1,10 @@
 """The script that watches over our programs on a host: one for each connection.
 
 It reads lines: `beat N` is answered with N; `add PID STOP GRACE` has it watch over a process group; `pace PID RATE
-REREADS` holds that program to so many bytes a second (RATE 0: no limit; REREADS 1: less what it reads of its own
+REREADS` holds that program to so many bytes a second (RATE 0: no limit; REREADS 1: less what it rereads of its own
 writing); `stop PID` stops the group in its own way, then hard; `gone PID` takes what is left of it; `fed PID` ends the
-feeder PID. When nothing comes for a while, or the end, it stops all that it watches over, then the sshd that served
-us, then itself.
+feeder PID. When nothing comes for a while, or the end, it stops all that it watches over, then the sshd that served us,
+then itself.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ TICK_S = 0.05
 # credit it is held. The credit is capped at 0.5 s, the debt at 15 s: what was read too much is waited for. A program
 # much faster than its rate would read that many times over in one tick, and then be held for long: so it gets slices,
 # shorter than a tick, in which it is looked at many times in a row. It is let run through its ticks again when it does
-# not use up in slices what it may read: they may be too short, or it may have something else to do. What it rereads of
-# its own writing is as much as it writes, in the long run, and never more than two thirds of what it reads.
+# not use up in slices what it may read: they may be too short, or it may have something else to do. Of one that rereads
+# its own writing only the source counts, by the same three signs as for programs on this machine. One that reads
+# nothing is let go again at each tick: a process that was born between two signals has only got the first.
 #
 # A process number is only trusted together with the moment at which its process began. One that has ended before we
 # heard of it may have left others in its group, and while they are there its number is given to nobody else.
@@ -33,15 +34,20 @@ ours() { if born $1; then [ $born = $(( born_$1 )) ]; else return 0; fi; }
 signal() { ours $2 && kill -s $1 -- -$2 2>/dev/null; }
 halt() { eval "signal \$stop_$1 $1"; signal CONT $1; eval "rate_$1=0 due_$1=$(( now + grace_$1 ))"; }
 forget() { rest=; for each in $watched; do [ $each = $1 ] || rest="$rest $each"; done; watched=$rest; }
-read_by() { { { read -r _ bytes; read -r _ written; } </proc/$1/io; } 2>/dev/null; }
+read_by() {
+  {
+    { read -r _ bytes; read -r _ written; read -r _; read -r _; read -r _ disks; } </proc/$1/io
+  } 2>/dev/null || return 1
+  [ $2 = 1 ] || return 0
+  whole=$bytes bytes=$(( whole - written ))
+  [ $bytes -ge $(( whole / 3 )) ] || bytes=$(( whole / 3 ))
+  [ $bytes -ge $disks ] || bytes=$disks
+}
 charge() {
-  read_by $1 || return 1
-  own=1000
-  if [ $(( rereads_$1 )) = 1 ]; then
-    own=$(( 1000 - 1000 * written / (bytes + 1) ))
-    [ $own -gt 333 ] || own=333
-  fi
-  credit=$(( credit_$1 - (bytes - seen_$1) * own / 1000 ))
+  read_by $1 $(( rereads_$1 )) || return 1
+  credit=$(( credit_$1 )) idle=1
+  [ $bytes -gt $(( seen_$1 )) ] || return 0
+  credit=$(( credit - bytes + seen_$1 )) idle=
   eval "credit_$1=$credit seen_$1=$bytes"
 }
 hold() { signal STOP $1; eval "held_$1=1"; }
@@ -57,7 +63,7 @@ pace() {
     if [ $credit -le 0 ]; then
       [ $credit -lt $(( -rate_$1 / 5 )) ] && eval "fast_$1=1"
       hold $1
-    fi
+    elif [ -n "$idle" ]; then let_go $1; fi
     return 0
   fi
   [ $credit -gt 0 ] || return 0
@@ -74,7 +80,11 @@ slice() {
 }
 set_rate() {
   if [ $2 -gt 0 ] && [ -z "$fine" ]; then ( while sleep TICK; do echo || exit; done ) >&4 & fine=$!; fi
-  if [ $2 -gt 0 ] && [ $(( rate_$1 )) = 0 ]; then read_by $1; eval "credit_$1=0 at_$1=$now seen_$1=$bytes"; hold $1; fi
+  if [ $2 -gt 0 ] && [ $(( rate_$1 )) = 0 ]; then
+    read_by $1 $3
+    eval "credit_$1=0 at_$1=$now seen_$1=$bytes"
+    hold $1
+  fi
   eval "rate_$1=$2 rereads_$1=$3"
   if [ $2 = 0 ] && [ $(( held_$1 )) = 1 ]; then let_go $1; fi
 }
