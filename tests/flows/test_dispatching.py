@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from backstay.domain.estate import Estate, Here, Link, Pattern, Pool
+from backstay.domain.estate import Estate, Host, Link, Pattern, Pool
 from backstay.domain.runs import Run
 from backstay.flows.adapters import Adapters
 from backstay.flows.dispatching import Dispatcher
 from backstay.flows.limits import Limits
+from backstay.flows.traffic import Traffic
 from backstay.planning.live import kneeguard
 from backstay.planning.objectives import Standing, standing
 from backstay.ports.catalog import Facts, Measured
+from backstay.ports.probe import Probe
 from flows.small_estate import SmallEstate, small_estate
 from planning.estates import a_point
+
+
+class Idle:
+    """A machine whose processors have nothing else to do."""
+
+    def sample(self) -> float | None:
+        return 0.0
 
 
 @pytest.fixture
@@ -32,13 +41,20 @@ def many(tmp_path: Path) -> Iterator[SmallEstate]:
 
 
 def dispatcher(
-    house: SmallEstate, workflow: Pattern = "auto", pools: Sequence[Pool] = (), estate: Estate | None = None
+    house: SmallEstate,
+    workflow: Pattern = "auto",
+    pools: Sequence[Pool] = (),
+    estate: Estate | None = None,
+    processors: Probe | None = None,
+    volume: int = 0,
 ) -> Dispatcher:
     estate = replace(estate or house.estate(), workflow=workflow, pools={pool.name: pool for pool in pools})
-    adapters = replace(house.adapters(), estate=estate, limits=Limits(estate, house.clock))
+    limits = Limits(estate, house.clock)
+    adapters = replace(house.adapters(), estate=estate, limits=limits, traffic=Traffic(house.clock, limits))
     now = house.clock.now()
-    stands = {name: standing(each, Facts(), [Measured(10.0)], now) for name, each in house.workloads.items()}
-    return Dispatcher(adapters, lambda: stands)
+    last = Measured(10.0, volume or None, 8.0 if volume else None)
+    stands = {name: standing(each, Facts(), [last], now) for name, each in house.workloads.items()}
+    return Dispatcher(adapters, lambda: stands, processors or Idle())
 
 
 def asked(house: SmallEstate, *names: str) -> list[Run]:
@@ -57,16 +73,57 @@ def test_no_more_start_than_this_machine_has_slots(many: SmallEstate) -> None:
     assert len(dispatcher(many, "parallel").admitted(others, admitted[:1])) == 1
 
 
-def test_few_jobs_open_their_repositories_together(many: SmallEstate) -> None:
-    """This machine and its target would take four."""
-    estate = replace(
-        many.estate(), here=Here(slots=4), targets={"vault": replace(many.estate().targets["vault"], slots=4)}
-    )
-    judge = dispatcher(many, estate=estate)
-    waiting, running = asked(many, *many.workloads), list[Run]()
-    for so_far in (2, 4, 4):
-        running += judge.admitted([run for run in waiting if run not in running], running)
-        assert len(running) == so_far
+@dataclass
+class Pressed:
+    """A machine on whose processors something waits for this part of the time."""
+
+    part: float
+
+    def sample(self) -> float | None:
+        return self.part
+
+
+def turns(judge: Dispatcher, waiting: Sequence[Run], count: int) -> list[int]:
+    """How many more start at each look while none ends."""
+    running, started = list[Run](), []
+    for _ in range(count):
+        fresh = judge.admitted([run for run in waiting if run not in running], running)
+        running += fresh
+        started.append(len(fresh))
+    return started
+
+
+def behind_a_link(house: SmallEstate, hosts: int) -> Estate:
+    """The workloads on so many hosts, which take four at a time, as their target does."""
+    for place, name in enumerate(house.workloads):
+        house.change(name, host=f"h{place % hosts}")
+    estate = house.estate()
+    there = {f"h{place}": Host(f"h{place}", "ssh://h", slots=4) for place in range(hosts)}
+    link = Link("wan", 1_000_000_000, {}, tuple(there))
+    targets = {"vault": replace(estate.targets["vault"], slots=12)}
+    return replace(estate, hosts=there, links={"wan": link}, targets=targets, job_share=0.1)
+
+
+def test_one_job_at_a_time_begins_on_a_host_and_two_at_a_site(many: SmallEstate) -> None:
+    judge = dispatcher(many, estate=behind_a_link(many, 3))
+    assert turns(judge, asked(many, *many.workloads), 3) == [2, 2, 2]
+    one_host = dispatcher(many, estate=behind_a_link(many, 1))
+    assert turns(one_host, asked(many, *many.workloads), 3) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("pressure", "at_a_look"), [(0.0, 2), (0.3, 1), (0.9, 1)])
+def test_fewer_begin_while_this_machine_has_its_hands_full_but_never_none(
+    many: SmallEstate, pressure: float, at_a_look: int
+) -> None:
+    judge = dispatcher(many, estate=behind_a_link(many, 3), processors=Pressed(pressure))
+    assert turns(judge, asked(many, *many.workloads), 3) == [at_a_look] * 3
+
+
+def test_none_begins_with_full_hands_while_another_is_being_opened(many: SmallEstate) -> None:
+    judge = dispatcher(many, estate=behind_a_link(many, 3), processors=Pressed(0.9), volume=100_000_000)
+    assert turns(judge, asked(many, *many.workloads), 3) == [1, 0, 0]
+    idle = dispatcher(many, estate=behind_a_link(many, 3), volume=100_000_000)
+    assert turns(idle, asked(many, *many.workloads), 3) == [2, 1, 0]  # one on each host
 
 
 def test_serial_is_one_at_a_time(many: SmallEstate) -> None:
@@ -118,7 +175,7 @@ def test_nothing_starts_over_a_link_that_is_closed_at_this_hour_and_its_log_says
     link = Link("wan", 1_000_000, {"00:00-12:00": 0, "12:00-00:00": 0}, ("vault",))
     estate = replace(many.estate(), workflow="parallel", links={"wan": link})
     adapters = replace(many.adapters(), estate=estate, limits=Limits(estate, many.clock))
-    judge = Dispatcher(adapters, lambda: aged(many, 0.1))
+    judge = Dispatcher(adapters, lambda: aged(many, 0.1), Idle())
     runs = asked(many, "w00", "w01")
     assert judge.admitted(runs, []) == judge.admitted(runs, []) == []
     (note,) = adapters.catalog.notes(runs[0].run_id)
@@ -130,7 +187,7 @@ def halved(house: SmallEstate, stands: Mapping[str, Standing]) -> tuple[Dispatch
     """Production has this machine's four streams cut to one."""
     adapters = replace(house.adapters(), estate=replace(house.estate(), workflow="parallel"))
     adapters.limits.allow("host:this machine", kneeguard.State(limit=1, resume=4, why="production is slow"))
-    return Dispatcher(adapters, lambda: stands), adapters
+    return Dispatcher(adapters, lambda: stands, Idle()), adapters
 
 
 def test_a_run_that_would_miss_its_rpo_goes_before_a_learned_limit_and_its_log_says_so(many: SmallEstate) -> None:

@@ -23,6 +23,7 @@ from backstay.planning.objectives import standing
 from backstay.ports.catalog import Facts
 from backstay.ports.progress import Silent
 from flows.small_estate import SmallEstate, small_estate
+from flows.test_dispatching import Idle
 
 WAN = Link("wan", 1000, {}, ("vault",))
 
@@ -103,7 +104,9 @@ def test_a_run_whose_workload_has_left_the_file_still_holds_its_slots(house: Sma
     house.workloads |= {name: replace(first, name=name) for name in ("a", "b", "c")}
     now = house.clock.now()
     stands = {name: standing(each, Facts(), (), now) for name, each in house.workloads.items()}
-    judge = Dispatcher(replace(house.adapters(), estate=replace(house.estate(), workflow="parallel")), lambda: stands)
+    judge = Dispatcher(
+        replace(house.adapters(), estate=replace(house.estate(), workflow="parallel")), lambda: stands, Idle()
+    )
     waiting = asked(house, "a", "b")
     running = judge.admitted(waiting, [])
     assert running == waiting

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstay.domain.secrets import Secret
-from backstay.flows.traffic import Traffic
+from backstay.flows.traffic import SOURCE, Traffic
 from backstay.planning.live.sharing import LEAST
 
 MB = 1_000_000.0
@@ -106,7 +106,7 @@ def test_what_a_slow_job_leaves_is_lent_and_given_back_when_it_is_wanted() -> No
             quick.taken += int(link.limits["quick"])
             traffic.turn()
 
-        for _ in range(8):
+        for _ in range(12):
             second(1 * MB)
         assert link.limits["quick"] > 8 * MB
         assert passage.own_rate is not None
@@ -134,24 +134,36 @@ def test_what_is_short_is_divided_by_need() -> None:
         assert link.limits["a"] == pytest.approx(3 * link.limits["b"], rel=0.05)  # beyond what everybody has
 
 
-def test_a_disk_is_for_those_who_read_it_and_by_their_need() -> None:
+def test_a_disk_is_divided_by_need() -> None:
     link, clock = Link(inf), StillClock()
     disk = {"host:nas": 10 * MB, "host:fast": inf, "link": inf}
     traffic = Traffic(clock, lambda: disk)  # type: ignore[arg-type]  # without a calendar
     ways = (("host:nas", "link"), ("host:nas", "link"), ("host:fast", "link"))
     with ExitStack() as stack:
-        a, b, _ = (
+        for name, way in zip("abc", ways, strict=True):
             stack.enter_context(traffic.passing(name, way, Door(name, link)))
-            for name, way in zip("abc", ways, strict=True)
-        )
-        a.reading = True
-        assert [traffic.read_pace(name, "host:nas") for name in "ab"] == pytest.approx(
-            [8 / 9 * 10 * MB, 1 / 9 * 10 * MB]
-        )
-        b.reading = True
+        assert [traffic.read_pace(name, "host:nas") for name in "ab"] == pytest.approx([5 * MB, 5 * MB])
         traffic.weigh({"a": 0.5, "b": 1.5})
         assert [traffic.read_pace(name, "host:nas") for name in "ab"] == pytest.approx([2.5 * MB, 7.5 * MB])
         assert traffic.read_pace("c", "host:fast") is None
+
+
+def test_a_stream_has_its_part_of_the_disk_and_leaves_what_its_link_does_not_carry() -> None:
+    link, clock = Link(2 * MB), StillClock()
+    carried = {"host:nas": 10 * MB, "link": 2 * MB, "vault": inf}
+    traffic = Traffic(clock, lambda: carried)  # type: ignore[arg-type]  # without a calendar
+    with (
+        traffic.passing("a", ("vault",), Door("a to the vault", Link(inf))),
+        traffic.passing("a", ("host:nas", "link"), Door("a", link), end=SOURCE),
+        traffic.passing("b", ("host:nas",), Door("b", Link(inf))),
+    ):
+        assert link.limits["a"] == 2 * MB
+        assert [traffic.read_pace(name, "host:nas") for name in "ab"] == pytest.approx([2 * MB, 8 * MB])
+        carried["host:nas"] = 2 * MB
+        for _ in range(2):
+            clock.at += 1.0
+            traffic.turn()
+        assert [traffic.read_pace(name, "host:nas") for name in "ab"] == pytest.approx([1 * MB, 1 * MB])
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(0.1, 4.0)), max_size=20), st.floats(1.0, 50.0))

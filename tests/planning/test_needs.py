@@ -33,14 +33,20 @@ def test_hosts_get_so_much_of_a_link_that_they_end_together() -> None:
     assert rates["b1"] == pytest.approx(2.0)
 
 
-def test_on_one_host_each_gets_what_is_left_of_it_and_its_part_of_what_waits() -> None:
+def test_on_one_host_the_first_to_end_gets_three_times_as_much_as_the_others() -> None:
     found = needs(job("a1", "a", 10.0), job("a2", "a", 30.0), job("a3", "a", 20.0), running={"a1", "a2"})
-    assert found["a2"] == pytest.approx(2 * found["a1"])
+    assert found["a1"] == pytest.approx(3 * found["a2"])
+
+
+def test_a_host_whose_disk_has_no_slack_gets_more_than_its_part_of_the_bytes() -> None:
+    """What both need of the link takes 10 s; the one disk is read for 9 s, the other for a second."""
+    found = needs(job("a1", "a", 72.0), job("b1", "b", 8.0), job("b2", "b", 20.0), running={"a1", "b1"})
+    assert found["a1"] / found["b1"] > 2 * 72 / 28
 
 
 def test_the_mean_is_one_and_nobody_has_less_than_a_quarter() -> None:
-    found = needs(job("a1", "a", 0.0), job("a2", "a", 50.0), job("b1", "b", 100.0), running={"a1", "a2", "b1"})
-    assert found == {"a1": 0.25, "a2": pytest.approx(1.0), "b1": pytest.approx(2.0)}
+    found = needs(job("a1", "a", 0.0), job("a2", "a", 1.0), job("b1", "b", 100.0), running={"a1", "a2", "b1"})
+    assert found == {"a1": 0.25, "a2": 0.25, "b1": pytest.approx(3.0, rel=0.01)}
 
 
 def test_who_would_break_a_promise_gets_more() -> None:

@@ -128,20 +128,27 @@ def test_hybrid_keeps_to_the_pools_of_the_estate() -> None:
 
 
 def test_the_planner_starts_by_latest_start_and_only_where_a_tenth_of_the_need_is_left() -> None:
+    """Of twice what the link carries, because none moves all the time."""
     there = night(*(job(key, "wan", own_rate=95.0) for key in "abc"))
     rules = replace(PLANNED, order={"a": 30.0, "b": 10.0, "c": 20.0})
-    assert may_start(rules, keys(there), [], there) == ["b"]
+    assert may_start(rules, keys(there), [], there) == ["b", "c", "a"]
+    assert may_start(replace(rules, ahead=1.0), keys(there), [], there) == ["b"]
+    large = night(*(job(key, "wan", own_rate=98.0) for key in "abc"))
+    assert may_start(rules, keys(large), [], large) == ["b", "c"]
 
 
 def test_who_lacks_rate_is_not_overtaken_by_who_needs_less() -> None:
     """Small jobs one after another would keep the large one waiting for ever."""
     there = night(
-        job("runs", "wan", own_rate=95.0), job("large", "wan", own_rate=100.0), job("small", "wan", own_rate=1.0)
+        *(job(name, "wan", own_rate=98.0) for name in ("runs", "moves")),
+        job("large", "wan", own_rate=100.0),
+        job("small", "wan", own_rate=1.0),
     )
-    first_large = replace(PLANNED, order={"runs": 0.0, "large": 10.0, "small": 20.0})
-    assert may_start(first_large, ["large", "small"], ["runs"], there) == []
-    first_small = replace(PLANNED, order={"runs": 0.0, "large": 20.0, "small": 10.0})
-    assert may_start(first_small, ["large", "small"], ["runs"], there) == ["small"]
+    busy = ["runs", "moves"]
+    first_large = replace(PLANNED, order={"large": 10.0, "small": 20.0})
+    assert may_start(first_large, ["large", "small"], busy, there) == []
+    first_small = replace(PLANNED, order={"large": 20.0, "small": 10.0})
+    assert may_start(first_small, ["large", "small"], busy, there) == ["small"]
 
 
 def test_a_share_leaves_room_for_others_and_is_lent_out_while_there_are_none() -> None:

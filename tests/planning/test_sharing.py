@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstay.planning.live.sharing import (
+    HEADROOM,
     LEAST,
     PROBE,
     Flow,
@@ -163,13 +164,13 @@ def test_a_job_that_takes_little_is_lent_out_and_has_all_again_when_it_uses_it_u
     flows = {"slow": Flow(("wan",)), "fast": Flow(("wan",))}
     assert fair_rates(flows, link)["fast"] == 5 * MB
     cap = demand_of([1 * MB] * 5, [5 * MB] * 5)
-    assert cap == 1.25 * MB + PROBE
+    assert cap == HEADROOM * MB + PROBE
     lent = fair_rates(flows | {"slow": Flow(("wan",), cap)}, link)
     assert lent["fast"] == 10 * MB - cap
     assert demand_of([cap] * 5, [cap] * 5, cap) == inf
 
 
-@pytest.mark.parametrize("looks", [0, 1])
+@pytest.mark.parametrize("looks", [0, 1, 2])
 def test_a_short_lull_changes_nothing(looks: int) -> None:
     assert demand_of([0.0] * looks, [5 * MB] * looks, 3 * MB) == 3 * MB
 
@@ -209,6 +210,6 @@ def test_32_flows_are_shared_within_a_millisecond() -> None:
 
 
 @given(st.lists(st.floats(0, 100), min_size=1))
-def test_only_the_last_two_looks_are_judged(earlier: list[float]) -> None:
-    granted = list(accumulate([1.0] * (len(earlier) + 2)))
-    assert demand_of([*earlier, *granted[-2:]], granted) == inf
+def test_only_the_last_three_looks_are_judged(earlier: list[float]) -> None:
+    granted = list(accumulate([1.0] * (len(earlier) + 3)))
+    assert demand_of([*earlier, *granted[-3:]], granted) == inf

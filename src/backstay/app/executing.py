@@ -24,7 +24,7 @@ from backstay.host.lock import Holder
 from backstay.host.state import private_file
 from backstay.ports.workflows import Workflows
 
-from .probing import probes_of
+from .probing import probes_of, processors
 from .standing import standings
 from .watching import Watch
 from .wiring import Opened, catalog_address, worlds
@@ -176,7 +176,7 @@ def executor(house: Opened, watch: Watch) -> Iterator[Executor]:
     flow = FollowingFlow(BackupFlow(outside, aside))
     sweep_all(house)
     workflows = DurableWorkflows(flow, durable_address(house), _executor_name(house))
-    dispatcher = Dispatcher(outside, _standings_of(house))
+    dispatcher = Dispatcher(outside, _standings_of(house), processors())
     try:
         workflows.prune(house.clock.now() - KEEP)
         with ExitStack() as guards:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 
 from backstay.domain.estate import FilesSource, SqliteSource, Workload
-from backstay.host.probes import disk_under
+from backstay.host.probes import Pressure, disk_under
 from backstay.planning.network import host_key
 from backstay.ports.probe import Probe
 
@@ -20,6 +20,11 @@ def probes_of(house: Opened) -> Mapping[str, Probe]:
         with contextlib.suppress(OSError):  # the run of that workload says what is wrong with it
             return {host_key(None): disk_under(path)}
     return {}
+
+
+def processors() -> Probe:
+    """What waits for the processors of this machine."""
+    return Pressure("/proc/pressure/cpu")
 
 
 def _path(workload: Workload) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from math import inf
 from statistics import median
@@ -13,9 +13,12 @@ from backstay.planning.night.model import Demand, Resource
 from backstay.planning.patterns.rules import share_of
 from backstay.ports.clock import Clock
 
-from .traffic import Traffic
+from .traffic import OPENING, Traffic
 
 _REMEMBERED = 8
+
+LONG_OPENING_S = 10.0
+"""What has sent nothing for longer than that has nothing to send, or cannot, and keeps nobody from beginning."""
 
 
 class Claims:
@@ -37,6 +40,13 @@ class Claims:
         self._began = {key: at for key, at in self._began.items() if key in running}
         self._sending &= running
         return tuple(self._claim(demand, demand.key in running, resources) for demand in demands)
+
+    def opening(self, running: Iterable[Demand]) -> list[Demand]:
+        """Those that have limits on their way, and a piece to send of which nothing has come yet."""
+        since = self._clock.elapsed() - LONG_OPENING_S
+        fresh = (each for each in running if each.key not in self._sending and self._began.get(each.key, inf) > since)
+        limited = (each for each in fresh if each.volume > OPENING and self._traffic.limits(each.resources))
+        return [each for each in limited if self._traffic.sent(each.key) is None]
 
     def left(self, demands: Sequence[Demand], running: Set[str]) -> dict[str, float]:
         """Bytes that each of the open runs still has to move, as far as its last runs tell how many there are."""

@@ -73,9 +73,8 @@ class Copying:
             work.site.machine.write(posixpath.join(place, SEAL_FILE), _seal(backup))
             work.progress.phase("copy")
             report = self._backed_up(way, backup)
-        if way.passage is None:
+        if (passage := way.crossed) is None:
             return backup, report, Moving(report.bytes_added, self._with.clock.elapsed() - began)
-        passage = way.passage
         return backup, report, Moving(passage.moved, passage.seconds, passage.own_rate, passage.bound_by)
 
     def _backed_up(self, way: Way, backup: BackupRequest) -> BackupReport:
@@ -90,7 +89,7 @@ class Copying:
             raise MachineLacks(where, **error.details()) from error
 
     def _progress(self, way: Way) -> Progress:
-        return Doorkeeper(self._work.progress, way.passage) if way.passage else self._work.progress
+        return Doorkeeper(self._work.progress, way.door.gateway) if way.door else self._work.progress
 
     def _request(self, held: Held, newest: RestorePoint | None, way: Way) -> BackupRequest:
         work = self._work

@@ -16,6 +16,7 @@ from backstay.planning.objectives import Standing
 from backstay.planning.patterns.admission import may_start
 from backstay.planning.patterns.arranging import chosen
 from backstay.planning.patterns.rules import Rules, site_of
+from backstay.ports.probe import Probe
 
 from .adapters import Adapters
 from .claims import Claims
@@ -23,13 +24,25 @@ from .urgency import Room, Urgency, room_for
 
 Standings = Callable[[], Mapping[str, Standing]]
 
+ON_A_HOST, AT_A_SITE = 1, 2
+"""Jobs that begin at one look. The first piece that an engine sends is whole: two that begin together on one disk are
+twice as late with it."""
+
+HANDS, FULL_HANDS = 10, 0.4
+"""So many begin at one look, the less the more of the time something waits for a processor of this machine, and none
+from that part on while others are being opened: they open the slower for each more."""
+
 
 class Dispatcher:
-    """Admits runs by the pattern that fits them. Looks at the catalog only when runs come that it does not know."""
+    """Admits runs by the pattern that fits them. Looks at the catalog only when runs come that it does not know.
 
-    def __init__(self, adapters: Adapters, standings: Standings) -> None:
+    `processors` says which share of the time something waits for a processor of this machine.
+    """
+
+    def __init__(self, adapters: Adapters, standings: Standings, processors: Probe) -> None:
         self._with = adapters
         self._standings = standings
+        self._processors = processors
         self._demands: dict[str, Demand] = {}
         self._told: set[str] = set()
         self._rules: Rules | None = None
@@ -65,13 +78,18 @@ class Dispatcher:
         return needs_of(night.demands, left, running, night.resources, promised_s)
 
     def _first(self, keys: Sequence[str], running: Set[str], night: Night) -> list[str]:
-        """Two of them, those where least runs."""
-        sites = {key: site_of(self._demands[key], night) for key in (*keys, *running)}
-        busy = Counter(sites[key] for key in running)
+        """In their order, where no other is being opened: few at each place, and as many as this machine has hands
+        for."""
+        opening = self._claims.opening(self._demands[key] for key in running)
+        many = max(0 if opening else 1, round(HANDS * (FULL_HANDS - (self._processors.sample() or 0.0))))
+        room = Counter({place: most for key in keys for place, most in _places(self._demands[key], night).items()})
+        room.update({place: -1 for each in opening for place, most in _places(each, night).items() if most == 1})
         first: list[str] = []
-        for _ in keys[:2]:
-            first.append(min((key for key in keys if key not in first), key=lambda key: busy[sites[key]]))
-            busy[sites[first[-1]]] += 1
+        for key in keys:
+            places = _places(self._demands[key], night)
+            if len(first) < many and all(room[place] > 0 for place in places):
+                first.append(key)
+                room.subtract(places.keys())
         return first
 
     def _room(self, urgent: Set[str], running: Set[str]) -> Room:
@@ -131,3 +149,9 @@ class Dispatcher:
                 # No longer in the file: it ends by the one before, or its first step says so.
                 demands[run.run_id] = self._demands.get(run.run_id) or Demand(run.run_id, 0.0)
         return demands
+
+
+def _places(demand: Demand, night: Night) -> dict[str, int]:
+    """What its bytes cross, and where they come from, with how many begin there at one look."""
+    hosts = (key for key in demand.resources if night.resources[key].kind == "host")
+    return {site_of(demand, night): AT_A_SITE, **dict.fromkeys(hosts, ON_A_HOST)}

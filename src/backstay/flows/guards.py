@@ -17,7 +17,7 @@ from backstay.ports.probe import Probe
 
 from .adapters import Adapters
 
-TURN_S = 0.25
+TURN_S = 0.1
 """Between two looks at who takes what."""
 
 BUSY_S, IDLE_S = 0.1, 1.0

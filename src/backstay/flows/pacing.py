@@ -1,10 +1,14 @@
-"""A stream taken no faster than its job may send it on: what is read of a far source crosses the same links."""
+"""A stream from a host, taken no faster than its host and its links may carry it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 
+from backstay.planning.live.sharing import LEAST
 from backstay.ports.clock import Clock
+
+from .traffic import SOURCE, Passage, Traffic
 
 _PIECE = 16 * 1024
 """Bytes that are taken at a stroke; on a link of 23 Mbit/s they take 6 ms."""
@@ -24,3 +28,32 @@ def paced(chunks: Iterable[bytes], bytes_per_s: Callable[[], float], clock: Cloc
                 clock.sleep(due - now)
             due = max(due, now) + len(piece) / bytes_per_s()
             yield piece
+
+
+class Intake:
+    """Where a stream from a host comes in. It crosses the links to its host here, and no others: what its engine makes
+    of it goes on from this machine. `passage` is known once the stream is taken."""
+
+    def __init__(self, traffic: Traffic, job: str, resources: tuple[str, ...], clock: Clock) -> None:
+        self.passage: Passage | None = None
+        self._traffic, self._job, self._resources, self._clock = traffic, job, resources, clock
+        self._granted = LEAST
+        self._passed = 0
+
+    def taken(self, chunks: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+        """The stream from its beginning, as fast as its host and links may carry it."""
+        self._granted, self._passed = LEAST, 0
+        with self._traffic.passing(self._job, self._resources, self, end=SOURCE) as self.passage:
+            for piece in paced(chunks(), self._rate, self._clock):
+                self._passed += len(piece)
+                yield piece
+
+    def limit(self, bytes_per_s: float | None) -> None:
+        self._granted = inf if bytes_per_s is None else bytes_per_s
+
+    def passed(self) -> int:
+        return self._passed
+
+    def _rate(self) -> float:
+        of_disk = self._traffic.read_pace(self._job, self._resources[0])
+        return self._granted if of_disk is None else min(self._granted, of_disk)

@@ -7,22 +7,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf, isfinite
+from typing import Protocol
 
-from backstay.planning.live.sharing import FULL_USE, LEAST, Flow, demand_of, in_order, with_what_is_left
+from backstay.planning.live.sharing import FULL_USE, LEAST, Flow, demand_of, fair_rates, in_order, with_what_is_left
 from backstay.ports.clock import Clock
-from backstay.ports.gateway import Gateway
 
-MEASURED_S = 0.2
+MEASURED_S = 0.09
 """Between two measurements of what each job takes, at least."""
 
 OPENING = 256 * 1024
 """Bytes that an engine may need to open its repository."""
 
-IDLE_PART = 1 / 8
-"""Of its part of a host's disk, what a job keeps that reads nothing now: until it is heard that it does."""
+SOURCE = " source"
+"""The end of a job where a stream from a host comes in."""
 
-REMEMBERED = 4
+REMEMBERED = 10
 """Measurements that are kept of each job: about a second."""
 
 _FULL = 0.99
@@ -30,20 +30,29 @@ _FULL = 0.99
 Capacities = Callable[[], Mapping[str, float]]
 
 
+class Meter(Protocol):
+    """Where the bytes of a job are counted and held: its gateway, or the end of a stream that comes from a host."""
+
+    def passed(self) -> int:
+        """Bytes so far."""
+
+    def limit(self, bytes_per_s: float | None) -> None:
+        """From now on at most so much; None takes the limit away."""
+
+
 @dataclass(slots=True)
 class Passage:
-    """One job on its way: `moved` bytes went in `seconds`; `read` were taken of a far source so far, and `seen` is
-    what had passed the gateway and the source at the last look. `reading` says whether its source is being read.
-    `own_rate` is the fastest that it was while no limit of ours held it back; `bounds` counts by resource how often
-    that set its rate (None: nothing of ours did)."""
+    """One job, or one end of it, on its way: `moved` bytes went in `seconds`. `streams` says whether it is held where
+    its source comes in. `own_rate` is the fastest that it was while no limit of ours held it back; `bounds` counts by
+    resource how often that set its rate (None: nothing of ours did)."""
 
+    job: str
     resources: tuple[str, ...]
-    gateway: Gateway
+    meter: Meter
     began_at: float
     granted: float = LEAST
-    read: int = 0
-    reading: bool = False
-    seen: tuple[int, int] = (0, 0)
+    streams: bool = False
+    seen: int = 0
     most: float = LEAST
     moved: int = 0
     seconds: float = 0.0
@@ -57,16 +66,10 @@ class Passage:
         """What set its rate most of the time."""
         return max(self.bounds, key=lambda key: self.bounds[key]) if self.bounds else None
 
-    def passed(self) -> int:
-        """Bytes so far, by whichever end of the way has seen more of them: an engine sends on what it was given when
-        it has made pieces of it."""
-        return max(self.gateway.passed(), self.read)
-
     def measure(self, span_s: float, tightest: str | None) -> None:
         """What it took since the last look, and whether that was all that it was given."""
-        ends = (self.gateway.passed(), self.read)
-        rate = max(now - then for now, then in zip(ends, self.seen, strict=True)) / span_s
-        self.seen = ends
+        passed = self.meter.passed()
+        rate, self.seen = (passed - self.seen) / span_s, passed
         self.measured = [*self.measured[1 - REMEMBERED :], rate]
         self.grants = [*self.grants[1 - REMEMBERED :], self.granted]
         self.most = demand_of(self.measured, self.grants, self.most)
@@ -78,7 +81,7 @@ class Passage:
 
 
 class Traffic:
-    """Steers every gateway that is open. `capacities` says what each resource carries at this moment.
+    """Steers every gateway that is open, and every stream. `capacities` says what each resource carries at this moment.
 
     Rates are set when a job comes or goes and at each `turn`, lower ones first, so that their sum is at no moment over
     a capacity. What a job leaves unused, or has not shown yet that it can use, is lent to the others.
@@ -98,21 +101,24 @@ class Traffic:
         return any(isfinite(capacities[key]) for key in resources)
 
     @contextmanager
-    def passing(self, job: str, resources: tuple[str, ...], gateway: Gateway) -> Iterator[Passage]:
-        """The job moves bytes through this gateway, which was opened at `LEAST`, while the context is open."""
-        began = self._clock.elapsed()
-        passage = Passage(resources, gateway, began)
+    def passing(self, job: str, resources: tuple[str, ...], meter: Meter, *, end: str = "") -> Iterator[Passage]:
+        """The job moves bytes through this meter, which was opened at `LEAST`, while the context is open.
+
+        A job whose two ends cross different resources has a passage for each: `end` names the one at its source.
+        """
+        began, key = self._clock.elapsed(), job + end
+        passage = Passage(job, resources, meter, began, streams=end == SOURCE)
         with self._lock:
-            self._passages[job] = passage
+            self._passages[key] = passage
             self._share()
         try:
             yield passage
         finally:
             with self._lock:
-                del self._passages[job]
-                gateway.limit(LEAST)  # it stays open for a moment, while others have its share already
+                del self._passages[key]
+                meter.limit(LEAST)  # it stays open for a moment, while others have its share already
                 self._share()
-            passage.moved, passage.seconds = passage.passed(), self._clock.elapsed() - began
+            passage.moved, passage.seconds = meter.passed(), self._clock.elapsed() - began
 
     def turn(self) -> None:
         """Measure if it is time to, share anew, and set what changed."""
@@ -135,25 +141,29 @@ class Traffic:
         """Bytes of its data so far, and how many a second it sends now. None while it opens its repository, and when
         it is done with it."""
         with self._lock:
-            passage = self._passages.get(job)
-        if passage is None or (passed := passage.passed()) <= OPENING:
+            passage = self._passages.get(job + SOURCE) or self._passages.get(job)
+        if passage is None or (passed := passage.meter.passed()) <= OPENING:
             return None
         rates = passage.measured
         return passed, min(passage.granted, sum(rates) / len(rates)) if rates else passage.granted
 
     def read_pace(self, job: str, resource: str) -> float | None:
-        """Bytes per second that a job which is on its way may read from this host; None where that has no limit."""
+        """Bytes per second that a job which is on its way may read from this host; None where that has no limit.
+
+        A stream reads no more than it was granted of its links. What others leave is lent where they read.
+        """
         capacity = self._capacities()[resource]
         if not isfinite(capacity):
             return None
         with self._lock:
             parts = {
-                key: self._needs.get(key, 1.0) * (1.0 if each.reading else IDLE_PART)
-                for key, each in self._passages.items()
+                each.job: Flow((resource,), each.granted if each.streams else inf, self._need(each))
+                for each in self._passages.values()
                 if resource in each.resources
             }
         # One whose way had no limit when it began is not among them.
-        return capacity * parts.setdefault(job, 1.0) / sum(parts.values())
+        parts.setdefault(job, Flow((resource,)))
+        return fair_rates(parts, {resource: capacity})[job]
 
     def granted(self, resource: str) -> tuple[int, float, float]:
         """How many jobs use a resource now, what they were granted of it, and what they took, in bytes per second."""
@@ -164,13 +174,23 @@ class Traffic:
 
     def _share(self) -> None:
         flows = {
-            job: Flow(each.resources, each.most, self._needs.get(job, 1.0), LEAST)
-            for job, each in self._passages.items()
+            key: Flow(each.resources, self._most(each), self._need(each), LEAST) for key, each in self._passages.items()
         }
         new = with_what_is_left(flows, self._capacities())
-        for job, rate in in_order({job: each.granted for job, each in self._passages.items()}, new):
-            self._passages[job].granted = rate
-            self._passages[job].gateway.limit(rate if isfinite(rate) else None)
+        for key, rate in in_order({key: each.granted for key, each in self._passages.items()}, new):
+            self._passages[key].granted = rate
+            self._passages[key].meter.limit(rate if isfinite(rate) else None)
+
+    def _most(self, passage: Passage) -> float:
+        """A stream takes no more of its links than its part of its host's disk, which is the first of its resources."""
+        if not passage.streams:
+            return passage.most
+        host = passage.resources[0]
+        needs = sum(self._need(each) for each in self._passages.values() if host in each.resources)
+        return min(passage.most, self._capacities()[host] * self._need(passage) / needs)
+
+    def _need(self, passage: Passage) -> float:
+        return self._needs.get(passage.job, 1.0)
 
     def _filled(self) -> dict[str, float]:
         """Which part of each limited resource is granted."""

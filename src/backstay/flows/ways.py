@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,42 +10,54 @@ from typing import Literal
 
 from backstay.domain.estate import Target, Workload
 from backstay.planning.live.sharing import LEAST
-from backstay.planning.network import way_of
-from backstay.ports.clock import Clock
+from backstay.planning.network import into, out_of, way_of
 from backstay.ports.engine import Engine, Paths, Repository, Stream
-from backstay.ports.gateway import Access
+from backstay.ports.gateway import Access, Gateway
 from backstay.ports.progress import Progress
 
 from .adapters import Adapters
-from .pacing import paced
-from .traffic import Passage, Traffic
+from .pacing import Intake
+from .traffic import Passage
 from .work import Work
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """The gateway of one copy, and what goes through it."""
+
+    gateway: Gateway
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
-    """What copies what, and into which repository as it is seen from there. `passage` is None where nothing is
-    limited."""
+    """What copies what, and into which repository as it is seen from there. `door` is None where nothing is limited,
+    `intake` but for a stream that comes from a host."""
 
     source: Paths | Stream
     engine: Engine
     repository: Repository
-    passage: Passage | None
+    door: Door | None = None
+    intake: Intake | None = None
+
+    @property
+    def crossed(self) -> Passage | None:
+        """What went over the links between us and the source, or else through the gateway."""
+        taken_in = self.intake.passage if self.intake else None
+        return taken_in or (self.door.passage if self.door else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
-    """The progress of a copy through a gateway: it should also stop when nothing can be stored behind it, and what it
-    leaves of its host's disk while it does not read is for others."""
+    """The progress of a copy through a gateway: it should also stop when nothing can be stored behind it."""
 
     run: Progress
-    passage: Passage
+    gateway: Gateway
 
     def phase(self, name: str) -> None:
         self.run.phase(name)
 
     def moved(self, done: int, total: int | None = None) -> None:
-        self.passage.reading = done > 0 and done != total
         self.run.moved(done, total)
 
     def note(self, text: str, level: Literal["info", "warning", "error"] = "info") -> None:
@@ -53,7 +65,7 @@ class Doorkeeper:
 
     def check(self) -> None:
         self.run.check()
-        self.passage.gateway.check()
+        self.gateway.check()
 
 
 @contextmanager
@@ -70,40 +82,25 @@ def opened(adapters: Adapters, workload: Workload, target: Target) -> Iterator[R
 @contextmanager
 def for_copy(adapters: Adapters, work: Work, source: Paths | Stream) -> Iterator[Way]:
     """The way for one copy. A host gets a door for this run alone, behind which nothing can be deleted."""
-    far = work.site is not adapters.here and isinstance(source, Paths)
+    far = work.site is not adapters.here
+    far_engine = far and isinstance(source, Paths)
     repository = adapters.repository(work.workload, work.target)
     keys = way_of(adapters.estate, work.workload, work.target)
-    if work.target.is_folder and not far and not adapters.traffic.limits(keys):
-        yield Way(source, work.engine, repository, None)
+    if work.target.is_folder and not far_engine and not adapters.traffic.limits(keys):
+        yield Way(source, work.engine, repository)
         return
-    access: Access = "append" if far or work.target.append_only else "full"
+    access: Access = "append" if far_engine or work.target.append_only else "full"
+    intake = None
+    if far and isinstance(source, Stream):
+        intake = Intake(adapters.traffic, work.run.run_id, out_of(adapters.estate, work.workload), adapters.clock)
+        source = replace(source, chunks=partial(intake.taken, source.chunks))
+        keys = into(adapters.estate, work.workload, work.target)
     with ExitStack() as stack:
         gateway = stack.enter_context(
             adapters.gateways.open(work.target, repository.engine, repository.name, access=access, bytes_per_s=LEAST)
         )
-        port = stack.enter_context(work.site.machine.reach(gateway.port)) if far else None
+        port = stack.enter_context(work.site.machine.reach(gateway.port)) if far_engine else None
         passage = stack.enter_context(adapters.traffic.passing(work.run.run_id, keys, gateway))
-        engine = work.site.engines[work.engine.name] if far else work.engine
-        if isinstance(source, Stream) and work.site is not adapters.here:
-            rate = partial(_rate_of, adapters.traffic, work.run.run_id, passage, keys[0])
-            source = replace(source, chunks=_paced(source, passage, rate, adapters.clock))
-        yield Way(source, engine, replace(repository, door=gateway.address(port)), passage)
-
-
-def _rate_of(traffic: Traffic, job: str, passage: Passage, host: str) -> float:
-    """What a stream from a host may take now: of its way, and of the host's disk."""
-    of_disk = traffic.read_pace(job, host)
-    return passage.granted if of_disk is None else min(passage.granted, of_disk)
-
-
-def _paced(source: Stream, passage: Passage, rate: Callable[[], float], clock: Clock) -> Callable[[], Iterable[bytes]]:
-    """What is read of a far source crosses the way long before the engine has made a piece of it to send on."""
-
-    def chunks() -> Iterator[bytes]:
-        passage.read = 0
-        passage.reading = True
-        for piece in paced(source.chunks(), rate, clock):
-            passage.read += len(piece)
-            yield piece
-
-    return chunks
+        engine = work.site.engines[work.engine.name] if far_engine else work.engine
+        door = Door(gateway, passage)
+        yield Way(source, engine, replace(repository, door=gateway.address(port)), door, intake)

@@ -78,7 +78,8 @@ class DiskRead:
 
 
 class Pressure:
-    """Which share of the time since the last sample something waited for a disk: seconds a second, None at first.
+    """Which share of the time since the last sample something waited, for a disk if no other file of the kernel's is
+    named: seconds a second, None at first.
 
     Costs one read of a small file of the kernel's. Source: Documentation/accounting/psi.rst, `some`, `total`.
     """

@@ -27,14 +27,22 @@ def resources_of(estate: Estate, now: datetime, until: datetime) -> dict[str, Re
 
 def way_of(estate: Estate, workload: Workload, target: Target) -> tuple[str, ...]:
     """The keys of what a job from this workload to this target needs: its host, links, the target, and its pools."""
-    links = (link.name for link in estate.links.values() if {workload.host, target.name} & set(link.reaches))
-    pools = (pool.name for pool in estate.pools.values() if workload.kind in pool.kinds)
-    return (
-        host_key(workload.host),
-        *(f"link:{name}" for name in links),
-        f"target:{target.name}",
-        *(f"pool:{name}" for name in pools),
-    )
+    return tuple(dict.fromkeys((*out_of(estate, workload), *into(estate, workload, target))))
+
+
+def out_of(estate: Estate, workload: Workload) -> tuple[str, ...]:
+    """The keys of what the workload's bytes cross until they are here: its host, and links to it."""
+    return (host_key(workload.host), *_links(estate, workload.host))
+
+
+def into(estate: Estate, workload: Workload, target: Target) -> tuple[str, ...]:
+    """The keys of what they cross from here on: links to the target, the target, and the workload's pools."""
+    pools = (f"pool:{pool.name}" for pool in estate.pools.values() if workload.kind in pool.kinds)
+    return (*_links(estate, target.name), f"target:{target.name}", *pools)
+
+
+def _links(estate: Estate, end: str | None) -> tuple[str, ...]:
+    return tuple(f"link:{link.name}" for link in estate.links.values() if end in link.reaches)
 
 
 def host_key(name: str | None) -> str:

@@ -17,12 +17,13 @@ TICK_S = 0.05
 # only while somebody is paced: each costs the start of a `sleep`. Times are hundredths of a second since boot.
 #
 # A pacing step: what the program has read since the last step is taken from its credit, which grows with time; without
-# credit it is held. The credit is capped at 0.5 s, the debt at 15 s: what was read too much is waited for. A program
-# much faster than its rate would read that many times over in one tick, and then be held for long: so it gets slices,
-# shorter than a tick, in which it is looked at many times in a row. It is let run through its ticks again when it does
-# not use up in slices what it may read: they may be too short, or it may have something else to do. Of one that rereads
-# its own writing only the source counts, by the same three signs as for programs on this machine. One that reads
-# nothing is let go again at each tick: a process that was born between two signals has only got the first.
+# credit it is held. The credit is capped at a quarter of a second; what is over is lent to others that have none, so
+# that a disk is used while one of them does not read. The debt is capped at 15 s: what was read too much is waited for.
+# A program much faster than its rate would read that many times over in one tick, and then be held for long: so it gets
+# slices, shorter than a tick, in which it is looked at many times in a row. It is let run through its ticks again when
+# it does not use up in slices what it may read: they may be too short, or it may have something else to do. Of one that
+# rereads its own writing only the source counts, by the same three signs as for programs on this machine. One that
+# reads nothing is let go again at each tick: a process that was born between two signals has only got the first.
 #
 # A process number is only trusted together with the moment at which its process began. One that has ended before we
 # heard of it may have left others in its group, and while they are there its number is given to nobody else.
@@ -38,16 +39,19 @@ read_by() {
   {
     { read -r _ bytes; read -r _ written; read -r _; read -r _; read -r _ disks; } </proc/$1/io
   } 2>/dev/null || return 1
+  had=$bytes
   [ $2 = 1 ] || return 0
-  whole=$bytes bytes=$(( whole - written ))
-  [ $bytes -ge $(( whole / 3 )) ] || bytes=$(( whole / 3 ))
+  had=$(( bytes - written ))
+  [ $had -ge $(( bytes / 3 )) ] || had=$(( bytes / 3 ))
+  bytes=$had
   [ $bytes -ge $disks ] || bytes=$disks
 }
 charge() {
   read_by $1 $(( rereads_$1 )) || return 1
   credit=$(( credit_$1 )) idle=1
+  [ $had -le $(( had_$1 )) ] || eval "had_$1=$had idle="
   [ $bytes -gt $(( seen_$1 )) ] || return 0
-  credit=$(( credit - bytes + seen_$1 )) idle=
+  credit=$(( credit - bytes + seen_$1 ))
   eval "credit_$1=$credit seen_$1=$bytes"
 }
 hold() { signal STOP $1; eval "held_$1=1"; }
@@ -55,15 +59,23 @@ let_go() { signal CONT $1; eval "held_$1=0"; }
 pace() {
   [ $(( rate_$1 )) -gt 0 ] || return 0
   credit=$(( credit_$1 + rate_$1 * (now - at_$1) / 100 ))
-  [ $credit -gt $(( rate_$1 / 2 )) ] && credit=$(( rate_$1 / 2 ))
-  [ $credit -lt $(( -15 * rate_$1 )) ] && credit=$(( -15 * rate_$1 ))
+  over=$(( credit - rate_$1 / 4 ))
+  [ $over -le 0 ] || { credit=$(( rate_$1 / 4 )) spare=$(( spare + over )); }
+  [ $spare -le $(( whole / 4 )) ] || spare=$(( whole / 4 ))
+  [ $credit -ge $(( -15 * rate_$1 )) ] || credit=$(( -15 * rate_$1 ))
   eval "credit_$1=$credit at_$1=$now"
   charge $1 || return 0
+  if [ $credit -le 0 ] && [ $spare -gt 0 ]; then
+    lent=$(( 1 - credit ))
+    [ $lent -le $spare ] || lent=$spare
+    credit=$(( credit + lent )) spare=$(( spare - lent ))
+    eval "credit_$1=$credit"
+  fi
   if [ $(( held_$1 )) = 0 ]; then
-    if [ $credit -le 0 ]; then
-      [ $credit -lt $(( -rate_$1 / 5 )) ] && eval "fast_$1=1"
-      hold $1
-    elif [ -n "$idle" ]; then let_go $1; fi
+    if [ -n "$idle" ]; then let_go $1; return 0; fi
+    [ $credit -le 0 ] || return 0
+    [ $credit -lt $(( -rate_$1 / 5 )) ] && eval "fast_$1=1"
+    hold $1
     return 0
   fi
   [ $credit -gt 0 ] || return 0
@@ -74,15 +86,15 @@ pace() {
 slice() {
   for look in $looks; do
     charge $1 || return 0
-    [ $credit -gt 0 ] || { hold $1; return 0; }
+    [ $credit -gt 0 ] || [ -n "$idle" ] || { hold $1; return 0; }
   done
-  if [ $credit -ge $(( rate_$1 * 2 / 5 )) ]; then eval "fast_$1=0"; else hold $1; fi
+  if [ $credit -ge $(( rate_$1 / 5 )) ]; then eval "fast_$1=0"; elif [ $credit -gt 0 ]; then hold $1; fi
 }
 set_rate() {
   if [ $2 -gt 0 ] && [ -z "$fine" ]; then ( while sleep TICK; do echo || exit; done ) >&4 & fine=$!; fi
   if [ $2 -gt 0 ] && [ $(( rate_$1 )) = 0 ]; then
     read_by $1 $3
-    eval "credit_$1=0 at_$1=$now seen_$1=$bytes"
+    eval "credit_$1=0 at_$1=$now seen_$1=$bytes had_$1=$had"
     hold $1
   fi
   eval "rate_$1=$2 rereads_$1=$3"
@@ -112,7 +124,7 @@ trap '' PIPE HUP
 born $PPID; door_born=$born
 { ( while sleep 1; do echo || exit; done ) & cat; echo end; } | {
   exec 4>/proc/self/fd/0
-  watched= fine= looks=$(seq 48); now; heard=$now
+  watched= fine= spare=0 looks=$(seq 48); now; heard=$now
   while read -r verb pid a b; do
     now
     case $verb in
@@ -128,12 +140,13 @@ born $PPID; door_born=$born
     end) end ;;
     *)
       [ $(( now - heard )) -lt SILENCE ] || end
-      paced=
+      whole=0
       for pid in $watched; do
         [ $(( due_$pid )) = 0 ] || [ $now -lt $(( due_$pid )) ] || signal KILL $pid
-        [ $(( rate_$pid )) = 0 ] || { paced=1; pace $pid; }
+        whole=$(( whole + rate_$pid ))
       done
-      if [ -z "$paced" ] && [ -n "$fine" ]; then kill -s KILL $fine; fine=; fi ;;
+      for pid in $watched; do pace $pid; done
+      if [ $whole = 0 ] && [ -n "$fine" ]; then kill -s KILL $fine; fine=; fi ;;
     esac
   done
 }

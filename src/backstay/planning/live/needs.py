@@ -1,21 +1,25 @@
-"""Who needs most of what is short: the running jobs for which most bytes still have to go the same way.
+"""Who needs most of what is short: the running jobs behind which most still has to go the same way, with least slack.
 
-Where each gets what is short in proportion to its need, all hosts end together, and none of them alone at the end with
+Where each host gets what is short in proportion to its need, all end together, and none of them alone at the end with
 a link that it cannot fill.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from math import inf
 
 from backstay.planning.night.model import Demand, Resource
 
-_SCARCE = ("host", "pool")
-"""Kinds of which a job holds one of few slots: who waits for them waits for those that run there."""
-
 _LEAST_PART = 0.25
-"""Of the mean need, what everybody has: one that is nearly done, or has more than was foretold, should end, too."""
+"""Of the mean need, what everybody has: one that has more than was foretold should end, too."""
+
+_LEAST_SLACK = 0.1
+"""Of the time that all takes at least: a host whose disk needs nearly all of it has ten times the weight, not more."""
+
+_FIRST = 3.0
+"""The weight of the job that will end first on its host, against the others there: then the next one opens its
+repository while they move. Jobs that end together leave what they share idle."""
 
 
 def needs_of(
@@ -27,37 +31,50 @@ def needs_of(
 ) -> dict[str, float]:
     """For each running job its need against others'; the mean is 1.
 
-    That is what is left of it, and its part of what waits for its slots; or what it takes to keep a promise, if that
-    is more.
+    That is its part of what is left for its host, more the less slack that has; or what it takes to keep a promise, if
+    that is more.
 
     Shape:  `demands` are all open jobs, `left` has the bytes that each still has to move, `promised_s` the seconds
             until a promise is broken, of those that have one to lose.
     """
-    waiting, sharing = dict.fromkeys(resources, 0.0), dict.fromkeys(resources, 0)
-    for demand in demands:
-        for key in demand.resources:
-            if demand.key in running:
-                sharing[key] += 1
-            else:
-                waiting[key] += left[demand.key]
-    span_s = _span_s(demands, left, resources)
-    needs = {}
-    for demand in demands:
-        if demand.key in running:
-            scarce = (key for key in demand.resources if resources[key].kind in _SCARCE)
-            behind = max((waiting[key] / sharing[key] for key in scarce), default=0.0)
-            hurry = span_s / max(1.0, promised_s.get(demand.key, inf))
-            needs[demand.key] = max(left[demand.key] + behind, left[demand.key] * hurry)
+    loads = _loads(demands, left)
+    spans_s = {key: load / resources[key].capacity for key, load in loads.items() if load}
+    span_s = max(spans_s.values(), default=0.0)
+    needs: dict[str, float] = {}
+    for host, jobs in _by_host(demands, running, resources).items():
+        slack = max(_LEAST_SLACK, 1 - spans_s.get(host, 0.0) / span_s) if span_s else 1.0
+        for job, part in _parts(jobs, left).items():
+            hurry = span_s / max(1.0, promised_s.get(job, inf))
+            needs[job] = max(part * loads.get(host, 0.0), left[job] * hurry) / slack
     return _scaled(needs)
 
 
-def _span_s(demands: Sequence[Demand], left: Mapping[str, float], resources: Mapping[str, Resource]) -> float:
-    """How long all that is left takes at least."""
-    loads = dict.fromkeys(resources, 0.0)
+def _loads(demands: Iterable[Demand], left: Mapping[str, float]) -> dict[str, float]:
+    """Bytes that still have to go over each resource."""
+    loads: dict[str, float] = {}
     for demand in demands:
         for key in demand.resources:
-            loads[key] += left[demand.key]
-    return max((load / resources[key].capacity for key, load in loads.items() if load), default=0.0)
+            loads[key] = loads.get(key, 0.0) + left[demand.key]
+    return loads
+
+
+def _by_host(
+    demands: Iterable[Demand], running: Set[str], resources: Mapping[str, Resource]
+) -> Mapping[str, Sequence[str]]:
+    """The running jobs of each host; those that need none are together."""
+    jobs: dict[str, list[str]] = {}
+    for demand in demands:
+        if demand.key in running:
+            host = next((key for key in demand.resources if resources[key].kind == "host"), "")
+            jobs.setdefault(host, []).append(demand.key)
+    return jobs
+
+
+def _parts(jobs: Sequence[str], left: Mapping[str, float]) -> dict[str, float]:
+    """Who gets which part of what its host gets."""
+    first = min(jobs, key=lambda job: (left[job], job))
+    whole = _FIRST + len(jobs) - 1
+    return {job: (_FIRST if job == first else 1.0) / whole for job in jobs}
 
 
 def _scaled(needs: Mapping[str, float]) -> dict[str, float]:

@@ -6,24 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-LEAST = 64 * 1024.0
+LEAST = 16 * 1024.0
 """Bytes per second that a live job always gets where there is room: gateways hold it exactly, and 0 means no limit to
 them."""
 
 LEASTS_PART = 0.9
 """Of a capacity, what leasts may take together: the rest is for those who ask for none, so that nobody gets nothing."""
 
-FULL_USE = 0.8
+FULL_USE = 0.9
 """A job that takes less than this part of its grant is limited by something else."""
 
-HEADROOM = 1.25
-PROBE = 256 * 1024.0
+HEADROOM = 1.1
+PROBE = 128 * 1024.0
 """A job that was slow gets so much more than it took, in parts and bytes per second, so that it can show it is not; but
 no more than it took once more, for who takes nothing shall not keep it from others."""
 
 _FULL = 1 - 1e-9
 
-JUDGED = 2
+JUDGED = 3
 """Measurements before a grant is lent out, or given back."""
 
 
@@ -194,7 +194,7 @@ def in_order(old: Mapping[str, float], new: Mapping[str, float]) -> list[tuple[s
 def demand_of(measured: Sequence[float], granted: Sequence[float], most: float = inf) -> float:
     """The `most` of a flow from what it took lately, so that what it leaves is lent to others.
 
-    Under four fifths of its grants: a quarter more than it took, and a probe step. Otherwise it has no limit of its
+    Under nine tenths of its grants: a tenth more than it took, and a probe step. Otherwise it has no limit of its
     own any more, so a job that uses up what was left to it has its full share again at the next look. Over fewer than
     two measurements nothing is judged, and its present `most` stays.
 

@@ -120,7 +120,8 @@ class Room:
     def _unreserved(self) -> dict[str, float]:
         """What is left of each capacity when every running job, in its turn, has reserved as much of its need as is
         left to it. Dealt anew each time, so that who began with little has more once others end."""
-        rates = capacities_at(self._night, self._at_s)
+        now = capacities_at(self._night, self._at_s)
+        rates = {name: capacity * self._rules.ahead for name, capacity in now.items()}
         for key in sorted(self._running, key=lambda key: (self._rules.place(key), key)):
             self._reserve(key, rates)
         return rates

@@ -19,6 +19,9 @@ FEW = 10
 START_SHARE = 0.1
 """A job starts where this part of its need is free; less makes long tails, more leaves rate unused."""
 
+AHEAD = 2.0
+"""So many times what a link carries is reserved by those that run on it."""
+
 DATABASES = ("postgresql", "mariadb", "sqlite", "redis")
 
 SERIAL = Rules("serial", "one job at a time, in the order of the file", pools=(RulePool("one at a time", 1),))
@@ -39,6 +42,7 @@ PLANNED = Rules(
     "planner",
     "who must start first goes first, and who needs most has most of what is short",
     start_share=START_SHARE,
+    ahead=AHEAD,
     few_at_once=True,
     by_need=True,
 )

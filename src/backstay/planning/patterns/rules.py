@@ -29,12 +29,14 @@ class Rules:
     """A pattern of work.
 
     With `limits` the night's own slots hold. `job_share` is the part of a link or target that no job exceeds, even
-    alone. With a `start_share` a job starts only where at least that part of the rate it needs is not yet reserved.
+    alone. With a `start_share` a job starts only where at least that part of the rate it needs is not yet reserved,
+    where `ahead` times what each thing carries may be: a job opens its repository while others move, and none moves all
+    the time.
     Jobs go by `order`, lower first, the rest after them as the file has them.
 
-    The executor looks twice a second and whenever a job has ended. With `few_at_once` it starts two at each look, at
-    the sites where least runs: jobs that open their repositories together leave what they share idle. `by_need` it
-    divides what is short by what jobs still have to do, else equally. Simulated time knows no looks and no needs.
+    The executor looks twice a second and whenever a job has ended. With `few_at_once` it starts few at each look: jobs
+    that open their repositories together leave what they share idle. `by_need` it divides what is short by what jobs
+    still have to do, else equally. Simulated time knows no looks and no needs.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Rules:
     limits: bool = True
     job_share: float = 1.0
     start_share: float = 0.0
+    ahead: float = 1.0
     few_at_once: bool = False
     by_need: bool = False
     order: Mapping[str, float] = field(default_factory=dict)
