@@ -62,9 +62,11 @@ def run(story: Callable[[], Coroutine[object, object, None]]) -> None:
     asyncio.run(asyncio.wait_for(story(), 20))
 
 
-def test_everybody_is_heard_to_the_end_and_only_some_are_under_way_at_a_time() -> None:
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_everybody_is_heard_to_the_end_and_only_some_are_under_way_at_a_time(gives_way: bool) -> None:
     async def story() -> None:
         lane, rng, most = Lane(SLOW), random.Random(1), 0
+        lane.give_way(gives_way)
         crowd = [Connection(lane, 400_000) for _ in range(12)]
         for each in crowd:
             each.says()
@@ -76,7 +78,7 @@ def test_everybody_is_heard_to_the_end_and_only_some_are_under_way_at_a_time() -
             if settled:
                 most = max(most, sum(bool(each.to_say) and not each.paused for each in crowd))
         assert [each.heard for each in crowd] == [400_000] * 12
-        assert most <= AT_ONCE
+        assert most == (1 if gives_way else AT_ONCE)
 
     run(story)
 

@@ -92,3 +92,17 @@ def test_one_long_round_trip_is_no_trouble() -> None:
     for trip in [BASE_S, BASE_S, 0.5, BASE_S, BASE_S, BASE_S]:
         state = yielded(state, trip)
     assert state == replace(state, part=1.0)
+
+
+def test_it_is_tense_for_two_seconds_after_production_slowed() -> None:
+    state = Yielding()
+    for trip in [BASE_S] * 10:
+        state = yielded(state, trip)
+        assert not state.tense
+    for trip in [3 * BASE_S] * 2:
+        state = yielded(state, trip)
+    assert state.tense
+    quiet = 0
+    while state.tense:
+        state, quiet = yielded(state, BASE_S), quiet + 1
+    assert 20 <= quiet <= 23

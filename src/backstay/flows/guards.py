@@ -87,9 +87,11 @@ class LinkGuard:
             return LOST_S  # a host that is away says nothing about its link; its own run tells why
         if round_trip is None:
             return IDLE_S
-        part = self._state.part
-        self._state = yielded(self._state, round_trip)
-        if self._state.part != part:
+        before = self._state
+        self._state = yielded(before, round_trip)
+        if self._machine and self._state.tense != before.tense:
+            self._machine.give_way(self._state.tense)
+        if self._state.part != before.part:
             self._with.limits.leave(self._key, self._state.part)
             self._with.traffic.turn()
         return BUSY_S if round_trip <= self._state.tolerated_s else URGENT_S

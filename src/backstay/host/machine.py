@@ -47,5 +47,8 @@ class ThisMachine:
     def reach(self, port: int) -> Iterator[int]:
         yield port
 
+    def give_way(self, yes: bool) -> None:
+        return None
+
     def round_trip(self) -> float | None:
         return None

@@ -33,3 +33,6 @@ class Machine(Protocol):
 
     def round_trip(self) -> float | None:
         """Seconds for a message there and back, measured now on the way that data takes; None for this machine."""
+
+    def give_way(self, yes: bool) -> None:
+        """While `yes`, as little as possible of ours is in the way of others on the link to it."""

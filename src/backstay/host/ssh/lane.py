@@ -42,6 +42,7 @@ class Lane:
 
     def __init__(self, bytes_per_s: float) -> None:
         self._bytes_per_s = bytes_per_s
+        self._at_once = AT_ONCE
         self._round_trip_s = inf
         self._left: dict[Speaker, int] = {}
         self._heard: dict[Speaker, float] = {}
@@ -66,6 +67,11 @@ class Lane:
     def packet(self) -> int:
         """Bytes of a packet at most: a whole window, because each costs a tenth of a millisecond of our time."""
         return min(self.window, _PACKET)
+
+    def give_way(self, yes: bool) -> None:
+        """While others are on the link only one has a turn: half as much of ours is in their way."""
+        self._at_once = 1 if yes else AT_ONCE
+        self._next()
 
     def measured(self, round_trip_s: float) -> None:
         """A message took so long there and back. The least ever seen counts: any more was the queue of others."""
@@ -115,7 +121,7 @@ class Lane:
             self._next()
 
     def _next(self) -> None:
-        while self._waiting and len(self._left) < AT_ONCE:
+        while self._waiting and len(self._left) < self._at_once:
             speaker = self._waiting.popleft()
             self._left[speaker] = _WINDOWS_A_TURN * self.window
             self._heard[speaker] = _now()

@@ -77,6 +77,9 @@ class SshMachine:
             self._echo = echo_to(way.peer)
         return self._echo.round_trip() if self._echo else call(way.round_trip(), self._check)
 
+    def give_way(self, yes: bool) -> None:
+        post(self.ways.lane.give_way, yes)
+
     def close(self) -> None:
         """Whatever still runs there for us is stopped."""
         self.ways.close()

@@ -27,7 +27,7 @@ class Ways:
 
     def __init__(self, host: Host, state: str, lane: Lane) -> None:
         self._host = host
-        self._lane = lane
+        self.lane = lane
         self._mark = f"{os.uname().nodename}:{os.path.realpath(state)}"
         self._lock = Lock()
         self._way: Way | None = None
@@ -65,9 +65,9 @@ class Ways:
         self._end(self._probe)
 
     def _opened(self, check: Check) -> Way:
-        way = call(open_way(self._host, self._mark, self._lane), check)
-        if self._lane.limited:
-            self._lane.measured(_quiet_s(way, check))
+        way = call(open_way(self._host, self._mark, self.lane), check)
+        if self.lane.limited:
+            self.lane.measured(_quiet_s(way, check))
         return way
 
     def _end(self, way: Way | None) -> None:

@@ -22,6 +22,7 @@ LEAST_PART = 0.02
 
 _JUDGED = 3
 _QUIET = 5
+_TENSE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Yielding:
     def known(self) -> bool:
         """Whether the quiet round trip is known."""
         return self.base_s < inf
+
+    @property
+    def tense(self) -> bool:
+        """Whether production slowed just now."""
+        return self.trouble < inf and self.calm < _TENSE
 
     @property
     def tolerated_s(self) -> float:
