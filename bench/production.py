@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -98,7 +99,7 @@ def _serve(server: socket.socket) -> None:
 
 def _answer(connection: socket.socket) -> None:
     """Requests begin with a 0; what begins with a 1 is the stream."""
-    with connection:
+    with connection, contextlib.suppress(ConnectionResetError):  # a client that ends does not say goodbye
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         is_stream = connection.recv(1) == b"1"
         while _received(connection, ASKED):

@@ -103,6 +103,13 @@ def test_a_pace_changed_in_the_middle_is_kept_within_a_second(runner: Processes,
     assert watched.rate(3, 4.5) == pytest.approx(40 * MB, rel=0.1)
 
 
+def test_what_one_program_leaves_another_reads(runner: Processes, large: Path) -> None:
+    with runner.serve(Command(("sleep", "10"), pace=lambda: 10.0 * MB)):
+        watched = watch(runner, Command(("sha256sum", str(large)), pace=lambda: 10.0 * MB), 4.0)
+    assert watched.rate(1, 4) == pytest.approx(20 * MB, rel=0.05)
+    assert watched.most_within(1.0) < 1.5 * 20 * MB
+
+
 def test_without_a_limit_nothing_is_held_back(runner: Processes, large: Path) -> None:
     began = time.monotonic()
     done = runner.run(Command(("dd", f"if={large}", "of=/dev/null", "bs=1M"), pace=lambda: None), Silent())

@@ -11,7 +11,11 @@ from backstay.ports.clock import Clock
 from .traffic import SOURCE, Passage, Traffic
 
 _PIECE = 16 * 1024
-"""Bytes that are taken at a stroke; on a link of 23 Mbit/s they take 6 ms."""
+"""Bytes that are taken at a stroke, at most; on a link of 23 Mbit/s they take 6 ms."""
+
+_STROKE_S = 0.02
+"""Of a slow stream no more is taken at a stroke than comes in so many seconds: one that moved by leaps would be thought
+to stand still in between, and its rate be lent to others."""
 
 
 def paced(chunks: Iterable[bytes], bytes_per_s: Callable[[], float], clock: Clock) -> Iterator[bytes]:
@@ -21,12 +25,15 @@ def paced(chunks: Iterable[bytes], bytes_per_s: Callable[[], float], clock: Cloc
     """
     due = clock.elapsed()
     for chunk in chunks:
-        for at in range(0, len(chunk), _PIECE):
-            piece = chunk[at : at + _PIECE]
+        at = 0
+        while at < len(chunk):
             now = clock.elapsed()
             if due > now:
                 clock.sleep(due - now)
-            due = max(due, now) + len(piece) / bytes_per_s()
+            rate = bytes_per_s()
+            piece = chunk[at : at + max(1, int(min(_PIECE, rate * _STROKE_S)))]
+            at += len(piece)
+            due = max(due, now) + len(piece) / rate
             yield piece
 
 

@@ -13,7 +13,7 @@ import subprocess  # noqa: TID251 - the Runner is built here
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from .child import Child
 
@@ -22,7 +22,10 @@ TICK_S = 0.02
 """So much time's worth of bytes is saved up before the program may go on."""
 
 BURST_S = 0.1
-"""No more than this is saved up while it does something else than reading."""
+"""No more than this is saved up while it does something else than reading; what is over is lent to others."""
+
+LENT_S = 0.25
+"""No more than this of what they left is there for others, in seconds of the rate of who left it."""
 
 LONGEST_PAUSE_S = 3.0
 """A program that is paused for longer may lose its connections."""
@@ -50,9 +53,9 @@ class Pacing:
     """
 
     def __init__(
-        self, pace: Callable[[], float | None] | None, env: Mapping[str, str], *, rereads: bool = False
+        self, pace: Callable[[], float | None] | None, env: Mapping[str, str], spare: Spare, *, rereads: bool = False
     ) -> None:
-        self._pace, self._rereads = pace, rereads
+        self._pace, self._rereads, self._spare = pace, rereads, spare
         self._waker = _Waker(env) if pace else None
 
     def take(self, child: Child) -> None:
@@ -67,7 +70,7 @@ class Pacing:
         if self._pace is None:
             yield
             return
-        pacer = _Pacer(child, self._pace, Reads(child.pid, rereads=self._rereads))
+        pacer = _Pacer(child, self._pace, Reads(child.pid, rereads=self._rereads), self._spare)
         thread = Thread(target=pacer.work, name=f"pace of {child.pid}", daemon=True)
         thread.start()
         try:
@@ -106,8 +109,9 @@ class _Waker:
 class _Pacer:
     """A bucket of bytes: filled by time, emptied by what the group reads, in debt when it has read too much."""
 
-    def __init__(self, child: Child, pace: Callable[[], float | None], reads: Reads) -> None:
+    def __init__(self, child: Child, pace: Callable[[], float | None], reads: Reads, spare: Spare) -> None:
         self.done = Event()
+        self._spare = spare
         self._child = child
         self._pace = pace
         self._reads = reads
@@ -137,12 +141,13 @@ class _Pacer:
             self._saved = 0.0
             return self._let_go(ASK_EVERY_S)
         ran = self._paused_at is None
-        if self._lately * (now - self._seen_at) >= self._saved:  # it would read on while its bytes are counted
+        if self._lately and self._lately * (now - self._seen_at) >= self._saved:  # it would read on while we count
             self._stop(now)
         self._take_stock(now, self._rate, ran=ran)
+        if self._paused_at is None and not self._reads.came:
+            self._child.send(signal.SIGCONT)  # a process that was born between two signals has only got the first
+            return self._until_spent()
         if self._paused_at is None and self._saved > 0:
-            if not self._lately:
-                self._child.send(signal.SIGCONT)  # a process that was born between two signals has only got the first
             return self._until_spent()
         return self._stay_paused(self._rate, now, self._stop(now))
 
@@ -152,7 +157,11 @@ class _Pacer:
         if ran and elapsed > 0:
             self._lately = read / elapsed
             self._speed = max(self._lately, self._speed * math.exp(-elapsed / _FORGOTTEN_S))
-        self._saved = min(rate * BURST_S, self._saved + rate * elapsed) - read
+        saved = self._saved + rate * elapsed
+        self._saved = min(rate * BURST_S, saved) - read
+        self._spare.leave(saved - rate * BURST_S, rate * LENT_S)
+        if rate > 0 and self._saved <= 0:
+            self._saved += self._spare.take(rate * TICK_S - self._saved)
 
     def _stop(self, now: float) -> float:
         """Pause the group, and say since when it is."""
@@ -179,6 +188,28 @@ class _Pacer:
         return min(_LONGEST_S, max(_SHORTEST_S, self._saved / self._speed))
 
 
+class Spare:
+    """What paced programs of one machine left of what they might have read: others may, so that a disk is used while
+    one of them does not read."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._bytes = 0.0
+
+    def leave(self, count: float, most: float) -> None:
+        """So many more are there, if that is no more than `most`."""
+        if count > 0:
+            with self._lock:
+                self._bytes = max(self._bytes, min(most, self._bytes + count))
+
+    def take(self, wanted: float) -> float:
+        """As many of them as are there."""
+        with self._lock:
+            taken = min(wanted, self._bytes)
+            self._bytes -= taken
+        return taken
+
+
 def _come_first() -> None:
     """Have this thread run as soon as it wakes, where we may: each millisecond late is one in which too much is read.
 
@@ -195,7 +226,8 @@ class Reads:
     With `rereads`, only those of its source. What it writes itself it rereads while it is still in memory, so what came
     from disks is surely the source's. So is what it has read more than written, as long as it reads all of its own
     writing again, or sends it; and a third of all. The most of these three counts: exact where the source comes from a
-    disk, and else as soon as it has reread what it wrote.
+    disk, and else as soon as it has reread what it wrote. `came` says whether any of it had come to the program since
+    the call before: who waits for a slow disk is not held, for it may have something to send.
 
     Source: proc(5), /proc/PID/io: `rchar`, `wchar`, `read_bytes`. What a child has read is its parent's once the parent
     has waited for it.
@@ -206,23 +238,28 @@ class Reads:
         self._rereads = rereads
         self._group = [pid]
         self._count_at = 0.0
-        self._most = 0
+        self._most = self._had = 0
+        self.came = False
 
     def grown(self, now: float) -> int:
         """How much more it is than at the last call. A child that ended and was not waited for yet is not seen for a
         moment, so that the sum may fall: only what is above its highest value is new."""
         if now >= self._count_at:
             self._group, self._count_at = list(_family(self._pid)), now + _COUNT_GROUP_EVERY_S
-        total = self._total()
+        had, total = self._counted()
+        self.came = had > self._had
+        self._had = max(had, self._had)
         grown, self._most = max(0, total - self._most), max(total, self._most)
         if not grown:
             self._count_at = min(self._count_at, now + _COUNT_IDLE_GROUP_EVERY_S)
         return grown
 
-    def _total(self) -> int:
+    def _counted(self) -> tuple[int, int]:
+        """What has come to it, and that with what a disk still has to bring."""
         counts = [_counts(pid) for pid in self._group]
         read, written, from_disks = map(sum, zip(*counts, strict=True))
-        return max(from_disks, read - written, read // _READINGS) if self._rereads else read
+        had = max(read - written, read // _READINGS) if self._rereads else read
+        return had, max(from_disks, had) if self._rereads else had
 
 
 def _family(pid: int) -> Iterator[int]:

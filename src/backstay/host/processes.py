@@ -22,7 +22,7 @@ from .child import Child, Errors, Input
 from .command import argv_of, demand, environment_of, program_of
 from .holder import InputHolder
 from .output import Lines, Tail, Whole
-from .pacing import Pacing
+from .pacing import Pacing, Spare
 from .pump import Pump
 
 _LAST_LINES = 20
@@ -53,6 +53,7 @@ class Processes:
         self._secrets = secrets
         self._clock = clock
         self._state = realpath(state)
+        self._spare = Spare()
         _let_programs_hear()
 
     def run(
@@ -127,7 +128,8 @@ class Processes:
         return child
 
     def _pacing(self, command: Command) -> Pacing:
-        return Pacing(command.pace, leftovers.marks(self._state, command.run_id), rereads=command.rereads)
+        marks = leftovers.marks(self._state, command.run_id)
+        return Pacing(command.pace, marks, self._spare, rereads=command.rereads)
 
     def _chunks(self, command: Command, work: _Work, chunks: deque[bytes]) -> Iterator[bytes]:
         while not work.pump.ended:
