@@ -65,3 +65,16 @@ def test_a_stream_that_began_on_a_full_link_gets_its_part_of_it() -> None:
         while clock.at < 2.0:
             next(stream)
         assert intake.passed() > 1.5 * 5 * MB
+
+
+def test_a_stream_that_nobody_takes_to_its_end_leaves_its_links_when_it_is_closed() -> None:
+    clock = StillClock()
+    traffic = Traffic(clock, lambda: {"host:nas": inf, "link": 10 * MB})  # type: ignore[arg-type]  # without a calendar
+    intake = Intake(traffic, "a", ("host:nas", "link"), clock)  # type: ignore[arg-type]  # without a calendar
+    stream = intake.taken(lambda: [bytes(1_000_000)])
+    next(stream)
+    assert traffic.granted("link")[0] == 1
+    intake.close()
+    assert traffic.granted("link")[0] == 0
+    assert intake.passage is not None
+    assert intake.passage.moved == intake.passed()

@@ -84,16 +84,6 @@ def test_little_is_under_way_to_one_who_does_not_read(machine: SshMachine, app1:
 
 
 @pytest.mark.long
-def test_what_one_program_over_there_leaves_another_reads(machine: SshMachine) -> None:
-    reader = Command(("sh", "-c", "exec gzip -1c </dev/zero >/dev/null"), pace=lambda: 5e6)
-    with (
-        machine.runner.serve(Command(("sleep", "60"), pace=lambda: 5e6)),
-        machine.runner.serve(reader) as service,
-    ):
-        time.sleep(2.0)
-        assert _bytes_per_s(service.pid, 4) == pytest.approx(10e6, rel=0.1)
-
-
 def test_a_program_over_there_keeps_its_pace_and_follows_a_new_one(machine: SshMachine) -> None:
     rate = [10e6]
     command = Command(("sh", "-c", "exec gzip -1c </dev/zero >/dev/null"), pace=lambda: rate[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from math import inf
 
 from backstay.planning.live.sharing import LEAST
@@ -39,21 +40,29 @@ def paced(chunks: Iterable[bytes], bytes_per_s: Callable[[], float], clock: Cloc
 
 class Intake:
     """Where a stream from a host comes in. It crosses the links to its host here, and no others: what its engine makes
-    of it goes on from this machine. `passage` is known once the stream is taken."""
+    of it goes on from this machine. `passage` is known once the stream is taken; whoever made this closes it."""
 
     def __init__(self, traffic: Traffic, job: str, resources: tuple[str, ...], clock: Clock) -> None:
         self.passage: Passage | None = None
         self._traffic, self._job, self._resources, self._clock = traffic, job, resources, clock
         self._granted = LEAST
         self._passed = 0
+        self._crossing = ExitStack()
 
     def taken(self, chunks: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
         """The stream from its beginning, as fast as its host and links may carry it."""
+        self.close()
         self._granted, self._passed = LEAST, 0
-        with self._traffic.passing(self._job, self._resources, self, end=SOURCE) as self.passage:
-            for piece in paced(chunks(), self._rate, self._clock):
-                self._passed += len(piece)
-                yield piece
+        crossing = self._traffic.passing(self._job, self._resources, self, end=SOURCE)
+        self.passage = self._crossing.enter_context(crossing)
+        for piece in paced(chunks(), self._rate, self._clock):
+            self._passed += len(piece)
+            yield piece
+        self.close()
+
+    def close(self) -> None:
+        """It crosses nothing any more, even if nobody took it to its end."""
+        self._crossing.close()
 
     def limit(self, bytes_per_s: float | None) -> None:
         self._granted = inf if bytes_per_s is None else bytes_per_s

@@ -91,11 +91,12 @@ def for_copy(adapters: Adapters, work: Work, source: Paths | Stream) -> Iterator
         return
     access: Access = "append" if far_engine or work.target.append_only else "full"
     intake = None
-    if far and isinstance(source, Stream):
-        intake = Intake(adapters.traffic, work.run.run_id, out_of(adapters.estate, work.workload), adapters.clock)
-        source = replace(source, chunks=partial(intake.taken, source.chunks))
-        keys = into(adapters.estate, work.workload, work.target)
     with ExitStack() as stack:
+        if far and isinstance(source, Stream):
+            intake = Intake(adapters.traffic, work.run.run_id, out_of(adapters.estate, work.workload), adapters.clock)
+            stack.callback(intake.close)
+            source = replace(source, chunks=partial(intake.taken, source.chunks))
+            keys = into(adapters.estate, work.workload, work.target)
         gateway = stack.enter_context(
             adapters.gateways.open(work.target, repository.engine, repository.name, access=access, bytes_per_s=LEAST)
         )

@@ -17,13 +17,15 @@ TICK_S = 0.05
 # only while somebody is paced: each costs the start of a `sleep`. Times are hundredths of a second since boot.
 #
 # A pacing step: what the program has read since the last step is taken from its credit, which grows with time; without
-# credit it is held. The credit is capped at a quarter of a second; what is over is lent to others that have none, so
-# that a disk is used while one of them does not read. The debt is capped at 15 s: what was read too much is waited for.
-# A program much faster than its rate would read that many times over in one tick, and then be held for long: so it gets
-# slices, shorter than a tick, in which it is looked at many times in a row. It is let run through its ticks again when
-# it does not use up in slices what it may read: they may be too short, or it may have something else to do. Of one that
-# rereads its own writing only the source counts, by the same three signs as for programs on this machine. One that
-# reads nothing is let go again at each tick: a process that was born between two signals has only got the first.
+# credit it is held. The credit is capped at half a second; what is over is there for others that reread their own
+# writing, as engines do, so that a disk is used while one of them does not read. The debt is capped at 15 s: what was
+# read too much is waited for. A program much faster than its rate would read that many times over in one tick, and then
+# be held for long: so it gets slices, shorter than a tick, in which it is looked at many times in a row. It is let run
+# through its ticks again when it does not use up in slices what it may read: they may be too short, or it may have
+# something else to do. Of one that rereads its own writing only the source counts, by the same three signs as for
+# programs on this machine, and it is held only when something came to it: while it waits for a slow disk it may have
+# something to send. One that reads nothing is let go again at each tick: a process that was born between two signals
+# has only got the first.
 #
 # A process number is only trusted together with the moment at which its process began. One that has ended before we
 # heard of it may have left others in its group, and while they are there its number is given to nobody else.
@@ -36,11 +38,14 @@ signal() { ours $2 && kill -s $1 -- -$2 2>/dev/null; }
 halt() { eval "signal \$stop_$1 $1"; signal CONT $1; eval "rate_$1=0 due_$1=$(( now + grace_$1 ))"; }
 forget() { rest=; for each in $watched; do [ $each = $1 ] || rest="$rest $each"; done; watched=$rest; }
 read_by() {
+  if [ $2 = 0 ]; then
+    { read -r _ bytes </proc/$1/io; } 2>/dev/null || return 1
+    had=$bytes
+    return 0
+  fi
   {
     { read -r _ bytes; read -r _ written; read -r _; read -r _; read -r _ disks; } </proc/$1/io
   } 2>/dev/null || return 1
-  had=$bytes
-  [ $2 = 1 ] || return 0
   had=$(( bytes - written ))
   [ $had -ge $(( bytes / 3 )) ] || had=$(( bytes / 3 ))
   bytes=$had
@@ -59,21 +64,23 @@ let_go() { signal CONT $1; eval "held_$1=0"; }
 pace() {
   [ $(( rate_$1 )) -gt 0 ] || return 0
   credit=$(( credit_$1 + rate_$1 * (now - at_$1) / 100 ))
-  over=$(( credit - rate_$1 / 4 ))
-  [ $over -le 0 ] || { credit=$(( rate_$1 / 4 )) spare=$(( spare + over )); }
-  [ $spare -le $(( whole / 4 )) ] || spare=$(( whole / 4 ))
+  over=$(( credit - rate_$1 / 2 ))
+  [ $over -le 0 ] || { credit=$(( rate_$1 / 2 )) spare=$(( spare + over * rereads_$1 )); }
+  [ $spare -le $(( whole / 8 )) ] || spare=$(( whole / 8 ))
   [ $credit -ge $(( -15 * rate_$1 )) ] || credit=$(( -15 * rate_$1 ))
   eval "credit_$1=$credit at_$1=$now"
   charge $1 || return 0
-  if [ $credit -le 0 ] && [ $spare -gt 0 ]; then
-    lent=$(( 1 - credit ))
+  if [ $credit -le 0 ] && [ $(( spare * rereads_$1 )) -gt 0 ]; then
+    lent=$(( rate_$1 / 20 - credit ))
     [ $lent -le $spare ] || lent=$spare
     credit=$(( credit + lent )) spare=$(( spare - lent ))
     eval "credit_$1=$credit"
   fi
   if [ $(( held_$1 )) = 0 ]; then
-    if [ -n "$idle" ]; then let_go $1; return 0; fi
-    [ $credit -le 0 ] || return 0
+    if [ $credit -gt 0 ] || [ -n "$idle" -a $(( rereads_$1 )) = 1 ]; then
+      [ -z "$idle" ] || let_go $1
+      return 0
+    fi
     [ $credit -lt $(( -rate_$1 / 5 )) ] && eval "fast_$1=1"
     hold $1
     return 0
@@ -84,11 +91,14 @@ pace() {
   return 0
 }
 slice() {
+  came=1
+  [ $(( rereads_$1 )) = 0 ] || came=
   for look in $looks; do
     charge $1 || return 0
-    [ $credit -gt 0 ] || [ -n "$idle" ] || { hold $1; return 0; }
+    [ -n "$idle" ] || came=1
+    [ $credit -gt 0 ] || [ -z "$came" ] || { hold $1; return 0; }
   done
-  if [ $credit -ge $(( rate_$1 / 5 )) ]; then eval "fast_$1=0"; elif [ $credit -gt 0 ]; then hold $1; fi
+  if [ $credit -ge $(( rate_$1 * 2 / 5 )) ]; then eval "fast_$1=0"; elif [ $credit -gt 0 ]; then hold $1; fi
 }
 set_rate() {
   if [ $2 -gt 0 ] && [ -z "$fine" ]; then ( while sleep TICK; do echo || exit; done ) >&4 & fine=$!; fi
