@@ -22,6 +22,9 @@ PAYLOAD = 0.945
 """What is left of the wire for bytes of backups: Ethernet, IP, TCP and SSH take the rest (1,448 of 1,514 bytes and a
 few of each SSH packet)."""
 
+LEFT = {"wan": 0.1, "mpls": 0.03}
+"""What backups leave of a link: what they do unless told otherwise, and less where nobody else is."""
+
 HOSTS = {"wan": ("app1", "app2", "app3"), "mpls": ("nas1", "nas2", "nas3")}
 DISK = 0.6
 """What a host's disk reads, as a part of what its link carries: none can fill its link alone."""
@@ -77,7 +80,8 @@ class Emulated:
             yield f"  {host.name}: {{address: '{host.address}', {read}, slots: {SLOTS}}}"
         yield "links:"
         for link, names in HOSTS.items():
-            yield f"  {link}: {{capacity: {LINKS[link] * 8 // 1000}kbit/s, reaches: [{', '.join(names)}]}}"
+            carries = f"capacity: {LINKS[link] * 8 // 1000}kbit/s, leave: {LEFT[link]:.0%}"
+            yield f"  {link}: {{{carries}, reaches: [{', '.join(names)}]}}"
         yield "policies:"
         for target in TARGETS.values():
             yield f"  to-{target}: {{rpo: 1d, copies: [{target}]}}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -18,6 +19,7 @@ from backstay.flows.traffic import Traffic
 from backstay.planning.live import kneeguard
 from backstay.planning.objectives import Standing, standing
 from backstay.ports.catalog import Facts, Measured
+from backstay.ports.kind import Kind
 from backstay.ports.probe import Probe
 from flows.small_estate import SmallEstate, small_estate
 from planning.estates import a_point
@@ -126,6 +128,26 @@ def test_none_begins_with_full_hands_while_another_is_being_opened(many: SmallEs
     assert turns(idle, asked(many, *many.workloads), 3) == [2, 1, 0]  # one on each host
 
 
+class Streamed:
+    """A kind of which no more than this is asked here: its snapshots carry no seal, for they are streams."""
+
+    sealed = False
+
+
+@pytest.mark.parametrize(("age_h", "first"), [(0.1, ["w11", "w00"]), (0.99, ["w00", "w01"])])
+def test_streams_from_hosts_begin_first_unless_a_promise_is_near(
+    many: SmallEstate, age_h: float, first: list[str]
+) -> None:
+    estate = behind_a_link(many, 12)
+    limits = Limits(estate, many.clock)
+    adapters = replace(many.adapters(), estate=estate, limits=limits, traffic=Traffic(many.clock, limits))
+    far = replace(adapters.here, kinds={"files": cast(Kind, Streamed())})
+    adapters = replace(adapters, source_site=lambda each: far if each.name == "w11" else adapters.here)
+    stands = aged(many, age_h, volume=5_000_000_000)
+    started = Dispatcher(adapters, lambda: stands, Idle()).admitted(asked(many, *many.workloads), [])
+    assert [run.workload for run in started] == first
+
+
 def test_serial_is_one_at_a_time(many: SmallEstate) -> None:
     runs = asked(many, *many.workloads)
     (first,) = dispatcher(many, "serial").admitted(runs, [])
@@ -161,22 +183,27 @@ def test_everything_is_admitted_in_the_end(many: SmallEstate) -> None:
         assert turns < 20
 
 
-def aged(house: SmallEstate, hours: float) -> dict[str, Standing]:
+def aged(house: SmallEstate, hours: float, volume: int | None = None) -> dict[str, Standing]:
     """Each workload with a point of that age; an hour is owed, and a backup takes ten seconds."""
     now = house.clock.now()
     as_of = now - timedelta(hours=hours)
     return {
-        name: standing(each, Facts(last_point=a_point(name, as_of)), [Measured(10.0)], now)
+        name: standing(
+            each, Facts(last_point=a_point(name, as_of)), [Measured(10.0, volume, 8.0 if volume else None)], now
+        )
         for name, each in house.workloads.items()
     }
 
 
-def test_nothing_starts_over_a_link_that_is_closed_at_this_hour_and_its_log_says_so(many: SmallEstate) -> None:
+@pytest.mark.parametrize("workflow", ["parallel", "auto"])
+def test_nothing_starts_over_a_link_that_is_closed_at_this_hour_and_its_log_says_so(
+    many: SmallEstate, workflow: Pattern
+) -> None:
     link = Link("wan", 1_000_000, {"00:00-12:00": 0, "12:00-00:00": 0}, ("vault",))
-    estate = replace(many.estate(), workflow="parallel", links={"wan": link})
+    estate = replace(many.estate(), workflow=workflow, links={"wan": link})
     adapters = replace(many.adapters(), estate=estate, limits=Limits(estate, many.clock))
-    judge = Dispatcher(adapters, lambda: aged(many, 0.1), Idle())
-    runs = asked(many, "w00", "w01")
+    judge = Dispatcher(adapters, lambda: aged(many, 0.1, volume=1_000_000), Idle())
+    runs = asked(many, *many.workloads)
     assert judge.admitted(runs, []) == judge.admitted(runs, []) == []
     (note,) = adapters.catalog.notes(runs[0].run_id)
     assert note.text == "waits until link wan carries something again"

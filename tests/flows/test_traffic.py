@@ -134,6 +134,20 @@ def test_what_is_short_is_divided_by_need() -> None:
         assert link.limits["a"] == pytest.approx(3 * link.limits["b"], rel=0.05)  # beyond what everybody has
 
 
+def test_a_little_more_may_leave_a_host_than_is_read_there_but_no_more_over_a_link() -> None:
+    link, clock = Link(10 * MB), StillClock()
+    traffic = Traffic(clock, lambda: {"link": link.capacity, "host:h": 4 * MB})
+    with ExitStack() as stack:
+        for name in "ab":
+            stack.enter_context(traffic.passing(name, ("host:h", "link"), Door(name, link)))
+        assert sum(link.limits.values()) == pytest.approx(1.05 * 4 * MB)
+        read = [traffic.read_pace(name, "host:h") or 0.0 for name in "ab"]
+        assert sum(read) == pytest.approx(4 * MB)
+        link.capacity = 3 * MB
+        traffic.turn()
+        assert sum(link.limits.values()) == pytest.approx(3 * MB)
+
+
 def test_a_disk_is_divided_by_need() -> None:
     link, clock = Link(inf), StillClock()
     disk = {"host:nas": 10 * MB, "host:fast": inf, "link": inf}

@@ -58,7 +58,7 @@ class Claims:
         if left_s <= opening_s:
             return replace(demand, own_rate=LEAST)
         alone = min(demand.own_rate, share_of(demand, resources))
-        if alone == inf or not demand.volume:
+        if alone in (0.0, inf) or not demand.volume:
             return demand
         return replace(demand, own_rate=demand.volume / (opening_s + demand.volume / alone))
 

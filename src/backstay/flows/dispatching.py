@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from math import inf
 
+from backstay.domain.estate import Workload
 from backstay.domain.runs import Run
-from backstay.planning.live.needs import needs_of
+from backstay.planning.live.needs import needs_of, span_of
 from backstay.planning.network import told
 from backstay.planning.night.model import Demand, Night
 from backstay.planning.nights import demand_of
 from backstay.planning.objectives import Standing
 from backstay.planning.patterns.admission import may_start
 from backstay.planning.patterns.arranging import chosen
+from backstay.planning.patterns.beginning import filling_first, host_of, may_change_turns
 from backstay.planning.patterns.rules import Rules, site_of
 from backstay.ports.probe import Probe
 
@@ -44,6 +46,7 @@ class Dispatcher:
         self._standings = standings
         self._processors = processors
         self._demands: dict[str, Demand] = {}
+        self._streams: set[str] = set()
         self._told: set[str] = set()
         self._rules: Rules | None = None
         self._window_s = inf
@@ -65,6 +68,8 @@ class Dispatcher:
         room = self._room(urgent, held)
         night, rules = self._night(still_open, held, room)
         self._with.traffic.weigh(self._needs(night, held) if rules.by_need else {})
+        if rules.few_at_once:
+            rules = self._filling(rules, night, held)
         open_now = [key for key in ready if not self._closed(key, room)]
         mine = [key for key in open_now if key in urgent or not self._broken_for(key, room)]
         allowed = may_start(rules, mine, held, night)
@@ -74,8 +79,19 @@ class Dispatcher:
 
     def _needs(self, night: Night, running: Set[str]) -> dict[str, float]:
         left = self._claims.left(night.demands, running)
-        promised_s = self._urgency.promised_s(self._with.clock.now())
-        return needs_of(night.demands, left, running, night.resources, promised_s)
+        return needs_of(night.demands, left, running, night.resources, self._promised_s())
+
+    def _filling(self, rules: Rules, night: Night, running: Set[str]) -> Rules:
+        """The same, those first that fill what idles, while there is time for everything."""
+        span_s = span_of(night.demands, self._claims.left(night.demands, running), night.resources)
+        if not may_change_turns(span_s, self._promised_s().values()):
+            return rules
+        moving = {key for key in running if self._with.traffic.sent(key)}
+        keys = filling_first(rules, night, streams=self._streams, running=running, moving=moving)
+        return replace(rules, order={key: float(place) for place, key in enumerate(keys)})
+
+    def _promised_s(self) -> dict[str, float]:
+        return self._urgency.promised_s(self._with.clock.now())
 
     def _first(self, keys: Sequence[str], running: Set[str], night: Night) -> list[str]:
         """In their order, where no other is being opened: few at each place, and as many as this machine has hands
@@ -137,6 +153,7 @@ class Dispatcher:
         demands = {}
         self._window_s = inf
         self._urgency = Urgency()
+        self._streams = set()
         for run in runs:
             stand, target = stands.get(run.workload), estate.targets.get(run.target)
             if stand and target:
@@ -144,14 +161,22 @@ class Dispatcher:
                 self._window_s = min(self._window_s, max(0.0, (ends - now).total_seconds()))
                 # What it comes after is seen to here, by runs; the rules order what is ready.
                 demands[run.run_id] = replace(demand_of(run.run_id, estate, stand, target, now), after=())
+                if self._is_streamed(stand.workload):
+                    self._streams.add(run.run_id)
                 self._urgency.know(run.run_id, stand)
             else:
                 # No longer in the file: it ends by the one before, or its first step says so.
                 demands[run.run_id] = self._demands.get(run.run_id) or Demand(run.run_id, 0.0)
         return demands
 
+    def _is_streamed(self, workload: Workload) -> bool:
+        """Whether its bytes cross the links as they are read, with no engine before them."""
+        site = self._with.source_site(workload)
+        kind = site.kinds.get(workload.kind)
+        return site is not self._with.here and kind is not None and not kind.sealed
+
 
 def _places(demand: Demand, night: Night) -> dict[str, int]:
     """What its bytes cross, and where they come from, with how many begin there at one look."""
-    hosts = (key for key in demand.resources if night.resources[key].kind == "host")
-    return {site_of(demand, night): AT_A_SITE, **dict.fromkeys(hosts, ON_A_HOST)}
+    host = host_of(demand, night)
+    return {site_of(demand, night): AT_A_SITE, **({host: ON_A_HOST} if host else {})}

@@ -11,6 +11,7 @@ from math import inf, isfinite
 from typing import Protocol
 
 from backstay.planning.live.sharing import FULL_USE, LEAST, Flow, demand_of, fair_rates, in_order, with_what_is_left
+from backstay.planning.network import is_host
 from backstay.ports.clock import Clock
 
 MEASURED_S = 0.09
@@ -21,6 +22,10 @@ OPENING = 256 * 1024
 
 SOURCE = " source"
 """The end of a job where a stream from a host comes in."""
+
+CATCHING_UP = 1.05
+"""So much more may leave a host than is read there, where that is held: what was read while nothing was sent, because
+a piece was not whole, is sent afterwards. Else a disk that must be read all night is the later for each such moment."""
 
 REMEMBERED = 10
 """Measurements that are kept of each job: about a second."""
@@ -176,7 +181,8 @@ class Traffic:
         flows = {
             key: Flow(each.resources, self._most(each), self._need(each), LEAST) for key, each in self._passages.items()
         }
-        new = with_what_is_left(flows, self._capacities())
+        room = {key: rate * (CATCHING_UP if is_host(key) else 1.0) for key, rate in self._capacities().items()}
+        new = with_what_is_left(flows, room)
         for key, rate in in_order({key: each.granted for key, each in self._passages.items()}, new):
             self._passages[key].granted = rate
             self._passages[key].meter.limit(rate if isfinite(rate) else None)

@@ -50,6 +50,11 @@ def host_key(name: str | None) -> str:
     return f"host:{name}" if name else "host:this machine"
 
 
+def is_host(key: str) -> bool:
+    """Whether a resource is a host, this machine or another."""
+    return key.startswith("host:")
+
+
 def narrowest(estate: Estate, host: str) -> Link | None:
     """The link to a host that carries least; None where the estate file names none."""
     links = (link for link in estate.links.values() if host in link.reaches)

@@ -38,7 +38,7 @@ def needs_of(
             until a promise is broken, of those that have one to lose.
     """
     loads = _loads(demands, left)
-    spans_s = {key: load / resources[key].capacity for key, load in loads.items() if load}
+    spans_s = _spans_s(loads, resources)
     span_s = max(spans_s.values(), default=0.0)
     needs: dict[str, float] = {}
     for host, jobs in _by_host(demands, running, resources).items():
@@ -47,6 +47,16 @@ def needs_of(
             hurry = span_s / max(1.0, promised_s.get(job, inf))
             needs[job] = max(part * loads.get(host, 0.0), left[job] * hurry) / slack
     return _scaled(needs)
+
+
+def span_of(demands: Sequence[Demand], left: Mapping[str, float], resources: Mapping[str, Resource]) -> float:
+    """Seconds that all that is left takes at least."""
+    return max(_spans_s(_loads(demands, left), resources).values(), default=0.0)
+
+
+def _spans_s(loads: Mapping[str, float], resources: Mapping[str, Resource]) -> dict[str, float]:
+    """Seconds that each resource has to do at least; one that carries nothing at this hour has nothing to do."""
+    return {key: load / resources[key].capacity for key, load in loads.items() if load and resources[key].capacity}
 
 
 def _loads(demands: Iterable[Demand], left: Mapping[str, float]) -> dict[str, float]:

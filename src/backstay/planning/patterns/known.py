@@ -9,7 +9,7 @@ from math import inf
 from typing import Literal
 
 from backstay.domain.spans import span_text
-from backstay.planning.night.model import Demand, Night, Schedule
+from backstay.planning.night.model import Demand, Night, Resource, Schedule
 
 from .rules import RulePool, Rules
 
@@ -93,13 +93,20 @@ def _reason(night: Night, window_s: float) -> tuple[str, bool]:
 
 
 def serial_s(night: Night) -> float:
-    """Seconds for all jobs one after another, each alone, at the capacities of the beginning."""
+    """Seconds for all jobs one after another, each alone, at the capacities of the beginning or of an opening."""
     return sum(demand.prep_s + _alone_s(demand, night) for demand in night.demands)
 
 
 def _alone_s(demand: Demand, night: Night) -> float:
-    rate = min([demand.own_rate, *(night.resources[key].capacity_at(0.0) for key in demand.resources)])
+    rate = min([demand.own_rate, *(_carried(night.resources[key]) for key in demand.resources)])
     return demand.volume / rate if demand.volume else 0.0
+
+
+def _carried(resource: Resource) -> float:
+    """What it carries now, or, where it is closed, from when it is opened; one that never is keeps all from starting
+    and nothing from being reckoned."""
+    rates = (resource.capacity_at(0.0), *(rate for _, rate in resource.steps))
+    return next((rate for rate in rates if rate > 0), inf)
 
 
 def _span(seconds: float) -> str:
