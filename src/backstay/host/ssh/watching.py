@@ -20,12 +20,12 @@ TICK_S = 0.05
 # credit it is held. The credit is capped at half a second; what is over is there for others that reread their own
 # writing, as engines do, so that a disk is used while one of them does not read. The debt is capped at 15 s: what was
 # read too much is waited for. A program much faster than its rate would read that many times over in one tick, and then
-# be held for long: so it gets slices, shorter than a tick, in which it is looked at many times in a row. It is let run
-# through its ticks again when it does not use up in slices what it may read: they may be too short, or it may have
-# something else to do. Of one that rereads its own writing only the source counts, by the same three signs as for
-# programs on this machine, and it is held only when something came to it: while it waits for a slow disk it may have
-# something to send. One that reads nothing is let go again at each tick: a process that was born between two signals
-# has only got the first.
+# be held for long: so it gets slices, shorter than a tick, in which it is looked at many times in a row, and longer ones
+# when those were too short for its credit. Who reads less than a tick's worth in four of them, one after another, is no
+# such program, or has something else to do: it is let run through its ticks again. Of one that rereads its own writing
+# only the source counts, by the same three signs as for programs on this machine, and it is held only when something
+# came to it: while it waits for a slow disk it may have something to send. One that reads nothing is let go again at
+# each tick: a process that was born between two signals has only got the first.
 #
 # A process number is only trusted together with the moment at which its process began. One that has ended before we
 # heard of it may have left others in its group, and while they are there its number is given to nobody else.
@@ -91,14 +91,22 @@ pace() {
   return 0
 }
 slice() {
-  came=1
+  came=1 before=$credit rounds=1
   [ $(( rereads_$1 )) = 0 ] || came=
-  for look in $looks; do
-    charge $1 || return 0
-    [ -n "$idle" ] || came=1
-    [ $credit -gt 0 ] || [ -z "$came" ] || { hold $1; return 0; }
+  [ $(( weak_$1 )) = 0 ] || rounds='1 2 3 4'
+  for round in $rounds; do
+    for look in $looks; do
+      charge $1 || return 0
+      [ -n "$idle" ] || came=1
+      [ $credit -gt 0 ] || [ -z "$came" ] || { hold $1; return 0; }
+    done
   done
-  if [ $credit -ge $(( rate_$1 * 2 / 5 )) ]; then eval "fast_$1=0"; elif [ $credit -gt 0 ]; then hold $1; fi
+  [ $credit -gt 0 ] || return 0
+  if [ $(( before - credit )) -ge $(( rate_$1 / 20 )) ]; then hold $1; eval "weak_$1=1"
+  elif [ $credit -lt $(( rate_$1 * 2 / 5 )) ]; then hold $1
+  elif [ $(( weak_$1 )) -lt 3 ]; then hold $1; eval "weak_$1=$(( weak_$1 + 1 ))"
+  else eval "fast_$1=0 weak_$1=0"
+  fi
 }
 set_rate() {
   if [ $2 -gt 0 ] && [ -z "$fine" ]; then ( while sleep TICK; do echo || exit; done ) >&4 & fine=$!; fi
@@ -141,7 +149,7 @@ born $PPID; door_born=$born
     beat) heard=$now; echo $pid ;;
     add)
       born $pid || { born=-1; kill -s 0 -- -$pid 2>/dev/null; } &&
-        eval "born_$pid=$born stop_$pid=$a grace_$pid=$b rate_$pid=0 held_$pid=0 due_$pid=0 fast_$pid=1" &&
+        eval "born_$pid=$born stop_$pid=$a grace_$pid=$b rate_$pid=0 held_$pid=0 due_$pid=0 fast_$pid=1 weak_$pid=0" &&
         watched="$watched $pid" ;;
     pace) case " $watched " in *" $pid "*) set_rate $pid $a $b ;; esac ;;
     stop) case " $watched " in *" $pid "*) halt $pid ;; esac ;;
