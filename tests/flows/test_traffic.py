@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstay.domain.secrets import Secret
-from backstay.flows.traffic import SOURCE, Traffic
+from backstay.flows.traffic import Traffic
 from backstay.planning.live.sharing import LEAST
 
 MB = 1_000_000.0
@@ -168,7 +168,7 @@ def test_a_stream_has_its_part_of_the_disk_and_leaves_what_its_link_does_not_car
     traffic = Traffic(clock, lambda: carried)  # type: ignore[arg-type]  # without a calendar
     with (
         traffic.passing("a", ("vault",), Door("a to the vault", Link(inf))),
-        traffic.passing("a", ("host:nas", "link"), Door("a", link), end=SOURCE),
+        traffic.passing("a", ("host:nas", "link"), Door("a", link), source=True),
         traffic.passing("b", ("host:nas",), Door("b", Link(inf))),
     ):
         assert link.limits["a"] == 2 * MB

@@ -9,7 +9,7 @@ from math import inf
 from backstay.planning.live.sharing import LEAST
 from backstay.ports.clock import Clock
 
-from .traffic import SOURCE, Passage, Traffic
+from .traffic import Passage, Traffic
 
 _PIECE = 16 * 1024
 """Bytes that are taken at a stroke, at most; on a link of 23 Mbit/s they take 6 ms."""
@@ -53,7 +53,7 @@ class Intake:
         """The stream from its beginning, as fast as its host and links may carry it."""
         self.close()
         self._granted, self._passed = LEAST, 0
-        crossing = self._traffic.passing(self._job, self._resources, self, end=SOURCE)
+        crossing = self._traffic.passing(self._job, self._resources, self, source=True)
         self.passage = self._crossing.enter_context(crossing)
         for piece in paced(chunks(), self._rate, self._clock):
             self._passed += len(piece)

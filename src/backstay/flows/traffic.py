@@ -20,8 +20,8 @@ MEASURED_S = 0.09
 OPENING = 256 * 1024
 """Bytes that an engine may need to open its repository."""
 
-SOURCE = " source"
-"""The end of a job where a stream from a host comes in."""
+_SOURCE = " source"
+"""The end of a job where a stream from a host comes in, by its key."""
 
 CATCHING_UP = 1.05
 """So much more may leave a host than is read there, where that is held: what was read while nothing was sent, because
@@ -106,13 +106,13 @@ class Traffic:
         return any(isfinite(capacities[key]) for key in resources)
 
     @contextmanager
-    def passing(self, job: str, resources: tuple[str, ...], meter: Meter, *, end: str = "") -> Iterator[Passage]:
+    def passing(self, job: str, resources: tuple[str, ...], meter: Meter, *, source: bool = False) -> Iterator[Passage]:
         """The job moves bytes through this meter, which was opened at `LEAST`, while the context is open.
 
-        A job whose two ends cross different resources has a passage for each: `end` names the one at its source.
+        A job whose two ends cross different resources has a passage for each, one of them at its `source`.
         """
-        began, key = self._clock.elapsed(), job + end
-        passage = Passage(job, resources, meter, began, streams=end == SOURCE)
+        began, key = self._clock.elapsed(), job + _SOURCE if source else job
+        passage = Passage(job, resources, meter, began, streams=source)
         with self._lock:
             self._passages[key] = passage
             self._share()
@@ -146,7 +146,7 @@ class Traffic:
         """Bytes of its data so far, and how many a second it sends now. None while it opens its repository, and when
         it is done with it."""
         with self._lock:
-            passage = self._passages.get(job + SOURCE) or self._passages.get(job)
+            passage = self._passages.get(job + _SOURCE) or self._passages.get(job)
         if passage is None or (passed := passage.meter.passed()) <= OPENING:
             return None
         rates = passage.measured

@@ -20,12 +20,12 @@ TICK_S = 0.05
 # credit it is held. The credit is capped at half a second; what is over is there for others that reread their own
 # writing, as engines do, so that a disk is used while one of them does not read. The debt is capped at 15 s: what was
 # read too much is waited for. A program much faster than its rate would read that many times over in one tick, and then
-# be held for long: so it gets slices, shorter than a tick, in which it is looked at many times in a row, and longer ones
-# when those were too short for its credit. Who reads less than a tick's worth in four of them, one after another, is no
-# such program, or has something else to do: it is let run through its ticks again. Of one that rereads its own writing
-# only the source counts, by the same three signs as for programs on this machine, and it is held only when something
-# came to it: while it waits for a slow disk it may have something to send. One that reads nothing is let go again at
-# each tick: a process that was born between two signals has only got the first.
+# be held for long: so it gets slices, shorter than a tick, in which it is looked at many times in a row, and longer
+# ones when those were too short for its credit. Who reads less than a tick's worth in four of them, one after another,
+# is no such program, or has something else to do: it is let run through its ticks again. Of one that rereads its own
+# writing only the source counts, by the same three signs as for programs on this machine, and it is held only when
+# something came to it: while it waits for a slow disk it may have something to send. One that reads nothing is let go
+# again at each tick: a process that was born between two signals has only got the first.
 #
 # A process number is only trusted together with the moment at which its process began. One that has ended before we
 # heard of it may have left others in its group, and while they are there its number is given to nobody else.
