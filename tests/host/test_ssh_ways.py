@@ -105,6 +105,20 @@ def test_what_a_program_over_there_reads_of_its_own_writing_is_not_counted(machi
         assert _bytes_per_s(service.pid, 10) == pytest.approx(30e6, rel=0.05)
 
 
+@pytest.mark.long
+def test_what_one_engine_over_there_leaves_of_its_pace_another_reads(machine: SshMachine) -> None:
+    idle, busy = (
+        Command(("sh", "-c", script), pace=lambda: 5e6, rereads=True)
+        for script in ("exec sleep 60", "exec cat /dev/zero >/dev/null")
+    )
+    with machine.runner.serve(busy) as service:
+        until(lambda: _read_by(service.pid) > 2e6)
+        assert _bytes_per_s(service.pid, 4) == pytest.approx(5e6, rel=0.1)
+        with machine.runner.serve(idle):
+            time.sleep(1.5)
+            assert _bytes_per_s(service.pid, 6) == pytest.approx(10e6, rel=0.1)
+
+
 def test_whoever_breaks_off_behind_our_port_does_not_cut_the_way() -> None:
     """As a gateway that dies does: what the far end says last can be passed on to nobody, and that is no error."""
 
