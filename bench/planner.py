@@ -59,14 +59,13 @@ class Measured:
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 500, 5_000, 50_000])
     parser.add_argument("--seeds", type=int, default=10, help="nights of each size")
-    parser.add_argument("--large-seeds", type=int, default=2, help="nights of 50,000 jobs")
     parser.add_argument("--exact", type=int, default=10, help="nights of 50 jobs for the exact solver; 0: none")
 
 
 def measure(options: argparse.Namespace, root: Path) -> Report:
     """Three tables."""
     before = machine()
-    nights = {size: _nights(size, options) for size in options.sizes}
+    nights = {size: [_measured(mixed_night(size, seed)) for seed in range(options.seeds)] for size in options.sizes}
     tables = [
         Table("The planner against two bounds: mean (worst)", [_bounded(size, ones) for size, ones in nights.items()]),
         Table(
@@ -76,11 +75,6 @@ def measure(options: argparse.Namespace, root: Path) -> Report:
     if options.exact:
         tables.append(Table("Against an exact solver, 50 jobs", [_exact(seed) for seed in range(options.exact)]))
     return Report("planner", METHOD, tables, before)
-
-
-def _nights(size: int, options: argparse.Namespace) -> list[Measured]:
-    seeds = options.seeds if size < 50_000 else options.large_seeds
-    return [_measured(mixed_night(size, seed)) for seed in range(seeds)]
 
 
 def _measured(night: Night) -> Measured:
