@@ -109,7 +109,7 @@ def test_what_a_program_over_there_reads_of_its_own_writing_is_not_counted(machi
 def test_what_one_engine_over_there_leaves_of_its_pace_another_reads(machine: SshMachine) -> None:
     idle, busy = (
         Command(("sh", "-c", script), pace=lambda: 5e6, rereads=True)
-        for script in ("exec sleep 60", "exec cat /dev/zero >/dev/null")
+        for script in ("exec sleep 60", "exec gzip -1c </dev/zero >/dev/null")
     )
     with machine.runner.serve(busy) as service:
         until(lambda: _read_by(service.pid) > 2e6)
