@@ -136,14 +136,15 @@ def test_what_is_short_is_divided_by_need() -> None:
 
 def test_a_little_more_may_leave_a_host_than_is_read_there_but_no_more_over_a_link() -> None:
     link, clock = Link(10 * MB), StillClock()
-    traffic = Traffic(clock, lambda: {"link": link.capacity, "host:h": 4 * MB})  # type: ignore[arg-type]  # it only needs seconds
+    carried = {"link": link.capacity, "host:h": 4 * MB}
+    traffic = Traffic(clock, lambda: carried)  # type: ignore[arg-type]  # without a calendar
     with ExitStack() as stack:
         for name in "ab":
             stack.enter_context(traffic.passing(name, ("host:h", "link"), Door(name, link)))
         assert sum(link.limits.values()) == pytest.approx(1.05 * 4 * MB)
         read = [traffic.read_pace(name, "host:h") or 0.0 for name in "ab"]
         assert sum(read) == pytest.approx(4 * MB)
-        link.capacity = 3 * MB
+        carried["link"] = 3 * MB
         traffic.turn()
         assert sum(link.limits.values()) == pytest.approx(3 * MB)
 

@@ -9,14 +9,14 @@ from math import inf
 
 from backstay.domain.estate import Workload
 from backstay.domain.runs import Run
-from backstay.planning.live.needs import needs_of, span_of
+from backstay.planning.live.needs import host_of, needs_of, span_of
 from backstay.planning.network import told
 from backstay.planning.night.model import Demand, Night
 from backstay.planning.nights import demand_of
 from backstay.planning.objectives import Standing
 from backstay.planning.patterns.admission import may_start
 from backstay.planning.patterns.arranging import chosen
-from backstay.planning.patterns.beginning import filling_first, host_of, may_change_turns
+from backstay.planning.patterns.beginning import filling_first, may_change_turns
 from backstay.planning.patterns.rules import Rules, site_of
 from backstay.ports.probe import Probe
 
@@ -68,7 +68,7 @@ class Dispatcher:
         room = self._room(urgent, held)
         night, rules = self._night(still_open, held, room)
         self._with.traffic.weigh(self._needs(night, held) if rules.by_need else {})
-        if rules.few_at_once:
+        if rules.few_at_once and ready:
             rules = self._filling(rules, night, held)
         open_now = [key for key in ready if not self._closed(key, room)]
         mine = [key for key in open_now if key in urgent or not self._broken_for(key, room)]
@@ -178,5 +178,5 @@ class Dispatcher:
 
 def _places(demand: Demand, night: Night) -> dict[str, int]:
     """What its bytes cross, and where they come from, with how many begin there at one look."""
-    host = host_of(demand, night)
+    host = host_of(demand, night.resources)
     return {site_of(demand, night): AT_A_SITE, **({host: ON_A_HOST} if host else {})}

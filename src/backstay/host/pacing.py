@@ -59,7 +59,7 @@ class Pacing:
         self._waker = _Waker(env) if pace else None
 
     def take(self, child: Child) -> None:
-        """Pause it right after its birth, before it has read anything; `hold` lets it go."""
+        """Pause it right after its birth, before it has read much; `hold` lets it go."""
         if self._waker is not None:
             self._waker.guard(child.pid)
             child.send(signal.SIGSTOP)

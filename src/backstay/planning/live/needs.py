@@ -54,6 +54,11 @@ def span_of(demands: Sequence[Demand], left: Mapping[str, float], resources: Map
     return max(_spans_s(_loads(demands, left), resources).values(), default=0.0)
 
 
+def host_of(demand: Demand, resources: Mapping[str, Resource]) -> str | None:
+    """The host whose disk it reads."""
+    return next((key for key in demand.resources if resources[key].kind == "host"), None)
+
+
 def _spans_s(loads: Mapping[str, float], resources: Mapping[str, Resource]) -> dict[str, float]:
     """Seconds that each resource has to do at least; one that carries nothing at this hour has nothing to do."""
     return {key: load / resources[key].capacity for key, load in loads.items() if load and resources[key].capacity}
@@ -75,8 +80,7 @@ def _by_host(
     jobs: dict[str, list[str]] = {}
     for demand in demands:
         if demand.key in running:
-            host = next((key for key in demand.resources if resources[key].kind == "host"), "")
-            jobs.setdefault(host, []).append(demand.key)
+            jobs.setdefault(host_of(demand, resources) or "", []).append(demand.key)
     return jobs
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from math import inf
 
-from backstay.planning.night.model import Demand, Night
+from backstay.planning.live.needs import host_of
+from backstay.planning.night.model import Night
 
 from .rules import Rules, site_of
 
@@ -26,7 +27,7 @@ def filling_first(rules: Rules, night: Night, *, streams: Set[str], running: Set
     jobs of hosts at which nothing runs, for there a disk has nothing to do.
     """
     sites = {demand.key: site_of(demand, night) for demand in night.demands}
-    hosts = {demand.key: host_of(demand, night) for demand in night.demands}
+    hosts = {demand.key: host_of(demand, night.resources) for demand in night.demands}
     filled, busy = {sites[key] for key in moving}, {hosts[key] for key in running}
 
     def turn(key: str) -> tuple[int, float]:
@@ -35,8 +36,3 @@ def filling_first(rules: Rules, night: Night, *, streams: Set[str], running: Set
         return 1 + (hosts[key] in busy), rules.place(key)
 
     return sorted(sites, key=turn)
-
-
-def host_of(demand: Demand, night: Night) -> str | None:
-    """The host whose disk it reads."""
-    return next((key for key in demand.resources if night.resources[key].kind == "host"), None)
