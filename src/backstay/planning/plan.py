@@ -20,7 +20,7 @@ from .night.model import Bound, Night, Placement, Resource, Schedule
 from .nights import demand_of
 from .objectives import Standing, require_possible
 from .patterns.arranging import arranged
-from .patterns.known import FEW, serial_s
+from .patterns.known import choose
 from .simulating import simulate
 
 _AHEAD = timedelta(days=3)
@@ -226,9 +226,8 @@ def _pattern(estate: Estate, active: Sequence[Standing], now: datetime) -> tuple
         resources_of(estate, now, now + _AHEAD),
     )
     shortest = min((stand.workload.owed.rpo.total_seconds() for stand in active), default=inf)
-    if len(active) < FEW and serial_s(night) <= shortest:
-        return "serial", f"{len(active)} workloads are fewer than {FEW} and fit one after another"
-    return "auto", f"{len(active)} workloads share hosts, links and targets: planned by latest start"
+    rules = choose("auto", night, shortest)
+    return "serial" if rules.name == "serial" else "auto", rules.why
 
 
 def _ahead(estate: Estate, stand: Standing, run: SimulatedRun, *, first: bool) -> Job:
