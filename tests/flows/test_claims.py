@@ -22,8 +22,8 @@ def job(key: str, volume: float = 100 * MB, prep_s: float = 5.0, own_rate: float
 
 def claims() -> tuple[Claims, Traffic, StillClock, Link]:
     clock, link = StillClock(), Link(10 * MB)
-    traffic = Traffic(clock, lambda: {"link:wan": link.capacity})  # type: ignore[arg-type]  # without a calendar
-    return Claims(traffic, clock), traffic, clock, link  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: {"link:wan": link.capacity})
+    return Claims(traffic, clock), traffic, clock, link
 
 
 def claimed(judge: Claims, *demands: Demand, running: str = "") -> list[float]:

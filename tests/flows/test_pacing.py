@@ -17,7 +17,7 @@ from flows.test_traffic import MB, Door, Link, StillClock
 @pytest.mark.parametrize("rate", [LEAST, 1 * MB, 50 * MB])
 def test_a_stream_is_evenly_taken_at_its_rate(rate: float) -> None:
     clock, taken, moments = StillClock(), 0, []
-    for piece in paced([bytes(int(rate))] * 3, lambda: rate, clock):  # type: ignore[arg-type]  # without a calendar
+    for piece in paced([bytes(int(rate))] * 3, lambda: rate, clock):
         taken += len(piece)
         moments.append((clock.at, taken))
     assert taken == 3 * int(rate)
@@ -27,7 +27,7 @@ def test_a_stream_is_evenly_taken_at_its_rate(rate: float) -> None:
 
 def test_without_a_limit_it_is_taken_at_once() -> None:
     clock = StillClock()
-    pieces = paced([bytes(1_000_000)], lambda: inf, clock)  # type: ignore[arg-type]  # without a calendar
+    pieces = paced([bytes(1_000_000)], lambda: inf, clock)
     assert sum(map(len, pieces)) == 1_000_000
     assert clock.at == 0.0
 
@@ -51,9 +51,9 @@ def test_a_stream_that_began_on_a_full_link_gets_its_part_of_it() -> None:
     """It has the least at first, and must be seen to use that up."""
     link, clock = Link(10 * MB), Ticking()
     carried = {"host:nas": inf, "link": 10 * MB}
-    traffic = Traffic(clock, lambda: carried)  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: carried)
     other = Door("other", link)
-    intake = Intake(traffic, "a", ("host:nas", "link"), clock)  # type: ignore[arg-type]  # without a calendar
+    intake = Intake(traffic, "a", ("host:nas", "link"), clock)
 
     def tick() -> None:
         other.taken += int(0.1 * link.limits["other"])
@@ -69,8 +69,8 @@ def test_a_stream_that_began_on_a_full_link_gets_its_part_of_it() -> None:
 
 def test_a_stream_that_nobody_takes_to_its_end_leaves_its_links_when_it_is_closed() -> None:
     clock = StillClock()
-    traffic = Traffic(clock, lambda: {"host:nas": inf, "link": 10 * MB})  # type: ignore[arg-type]  # without a calendar
-    intake = Intake(traffic, "a", ("host:nas", "link"), clock)  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: {"host:nas": inf, "link": 10 * MB})
+    intake = Intake(traffic, "a", ("host:nas", "link"), clock)
     stream = intake.taken(lambda: [bytes(1_000_000)])
     next(stream)
     assert traffic.granted("link")[0] == 1

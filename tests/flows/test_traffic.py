@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import inf
 
 import pytest
@@ -24,7 +25,7 @@ class StillClock:
 
     at: float = 0.0
 
-    def now(self) -> None:
+    def now(self) -> datetime:
         raise AssertionError("rates need no calendar")
 
     def elapsed(self) -> float:
@@ -78,7 +79,7 @@ def capacities(link: Link) -> Mapping[str, float]:
 
 def test_one_job_has_the_whole_link_and_two_share_it() -> None:
     link, clock = Link(10 * MB), StillClock()
-    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: capacities(link))
     with traffic.passing("a", ("link", "here"), Door("a", link)):
         assert link.limits == {"a": 10 * MB}
         with traffic.passing("b", ("link",), Door("b", link)):
@@ -88,7 +89,7 @@ def test_one_job_has_the_whole_link_and_two_share_it() -> None:
 
 def test_what_has_no_limit_is_told_so() -> None:
     link, clock = Link(inf), StillClock()
-    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: capacities(link))
     with traffic.passing("a", ("here",), Door("a", link)):
         assert link.limits == {"a": inf}
     assert not traffic.limits(("here",))
@@ -96,7 +97,7 @@ def test_what_has_no_limit_is_told_so() -> None:
 
 def test_what_a_slow_job_leaves_is_lent_and_given_back_when_it_is_wanted() -> None:
     link, clock = Link(10 * MB), StillClock()
-    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: capacities(link))
     slow, quick = Door("slow", link), Door("quick", link)
     with traffic.passing("slow", ("link",), slow) as passage, traffic.passing("quick", ("link",), quick):
 
@@ -118,16 +119,31 @@ def test_what_a_slow_job_leaves_is_lent_and_given_back_when_it_is_wanted() -> No
 
 def test_a_link_that_carries_less_from_now_on_is_not_filled_more() -> None:
     link, clock = Link(10 * MB), StillClock()
-    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: capacities(link))
     with traffic.passing("a", ("link",), Door("a", link)), traffic.passing("b", ("link",), Door("b", link)):
         link.capacity = 2 * MB
         traffic.turn()
         assert sum(link.limits.values()) <= 2 * MB + 1
 
 
+def test_what_jobs_come_to_use_of_a_link_is_known_within_a_third_of_a_second() -> None:
+    link, clock = Link(10 * MB), StillClock()
+    traffic, door = Traffic(clock, lambda: capacities(link)), Door("a", link)
+    assert traffic.used("link") == 1.0
+    with traffic.passing("a", ("link",), door):
+        assert traffic.used("link") == 1.0
+        for rate in [10 * MB] * 9 + [4 * MB] * 3:
+            clock.sleep(0.1)
+            door.taken += int(rate * 0.1)
+            traffic.turn()
+        assert traffic.used("link") == pytest.approx(0.4)
+        link.capacity = 4 * MB
+        assert traffic.used("link") == pytest.approx(1.0)
+
+
 def test_what_is_short_is_divided_by_need() -> None:
     link, clock = Link(8 * MB), StillClock()
-    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: capacities(link))
     with traffic.passing("a", ("link",), Door("a", link)), traffic.passing("b", ("link",), Door("b", link)):
         traffic.weigh({"a": 3.0})
         traffic.turn()
@@ -137,7 +153,7 @@ def test_what_is_short_is_divided_by_need() -> None:
 def test_a_little_more_may_leave_a_host_than_is_read_there_but_no_more_over_a_link() -> None:
     link, clock = Link(10 * MB), StillClock()
     carried = {"link": link.capacity, "host:h": 4 * MB}
-    traffic = Traffic(clock, lambda: carried)  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: carried)
     with ExitStack() as stack:
         for name in "ab":
             stack.enter_context(traffic.passing(name, ("host:h", "link"), Door(name, link)))
@@ -152,7 +168,7 @@ def test_a_little_more_may_leave_a_host_than_is_read_there_but_no_more_over_a_li
 def test_a_disk_is_divided_by_need() -> None:
     link, clock = Link(inf), StillClock()
     disk = {"host:nas": 10 * MB, "host:fast": inf, "link": inf}
-    traffic = Traffic(clock, lambda: disk)  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: disk)
     ways = (("host:nas", "link"), ("host:nas", "link"), ("host:fast", "link"))
     with ExitStack() as stack:
         for name, way in zip("abc", ways, strict=True):
@@ -166,7 +182,7 @@ def test_a_disk_is_divided_by_need() -> None:
 def test_a_stream_has_its_part_of_the_disk_and_leaves_what_its_link_does_not_carry() -> None:
     link, clock = Link(2 * MB), StillClock()
     carried = {"host:nas": 10 * MB, "link": 2 * MB, "vault": inf}
-    traffic = Traffic(clock, lambda: carried)  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: carried)
     with (
         traffic.passing("a", ("vault",), Door("a to the vault", Link(inf))),
         traffic.passing("a", ("host:nas", "link"), Door("a", link), source=True),
@@ -185,7 +201,7 @@ def test_a_stream_has_its_part_of_the_disk_and_leaves_what_its_link_does_not_car
 def test_at_no_moment_is_the_sum_of_rates_over_the_capacity(steps: list[tuple[str, float]], megabytes: float) -> None:
     """Jobs come and go in any order; each door begins with the least rate, which an admitted job has anyway."""
     link, clock = Link(megabytes * MB), StillClock()
-    traffic = Traffic(clock, lambda: capacities(link))  # type: ignore[arg-type]  # without a calendar
+    traffic = Traffic(clock, lambda: capacities(link))
     running: dict[str, ExitStack] = {}
     for name, weight in steps:
         clock.at += 0.3

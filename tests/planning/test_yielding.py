@@ -106,3 +106,25 @@ def test_it_is_tense_for_two_seconds_after_production_slowed() -> None:
     while state.tense:
         state, quiet = yielded(state, BASE_S), quiet + 1
     assert 20 <= quiet <= 23
+
+
+def test_where_connections_take_turns_what_is_not_used_says_what_production_left() -> None:
+    """Their queue is short then, and says little while the link is full."""
+    rng, state, wanted = random.Random(7), Yielding(), [0.0] * 50 + [0.5] * 100 + [0.0] * 150
+    parts = []
+    for production in wanted:
+        full = state.part + production > 1.0
+        queue_s = rng.uniform(0, 0.003 if state.tense else 0.02) if full else 0.0
+        state = yielded(state, 0.001 + queue_s, min(1.0, (1.0 - production) / state.part))
+        parts.append(state.part)
+    assert parts[49] == 1.0
+    assert max(parts[60:150]) <= 0.6
+    assert sum(parts[60:150]) / 90 > 0.4
+    assert next(tick for tick in range(150, 300) if parts[tick] == 1.0) - 150 <= 60
+
+
+def test_a_job_that_has_nothing_to_send_is_no_sign_of_production() -> None:
+    state = Yielding(base_s=BASE_S)
+    for _ in range(50):
+        state = yielded(state, BASE_S, 0.1)
+    assert state.part == 1.0

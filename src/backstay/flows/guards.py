@@ -88,7 +88,7 @@ class LinkGuard:
         if round_trip is None:
             return IDLE_S
         before = self._state
-        self._state = yielded(before, round_trip)
+        self._state = yielded(before, round_trip, self._with.traffic.used(self._key))
         if self._machine and self._state.tense != before.tense:
             self._machine.give_way(self._state.tense)
         if self._state.part != before.part:

@@ -30,6 +30,7 @@ a piece was not whole, is sent afterwards. Else a disk that must be read all nig
 REMEMBERED = 10
 """Measurements that are kept of each job: about a second."""
 
+_OF_LATE = 3
 _FULL = 0.99
 
 Capacities = Callable[[], Mapping[str, float]]
@@ -176,6 +177,13 @@ class Traffic:
             using = [each for each in self._passages.values() if resource in each.resources]
         taken = sum(sum(each.measured) / len(each.measured) for each in using if each.measured)
         return len(using), sum(each.granted for each in using), taken
+
+    def used(self, link: str) -> float:
+        """Which part of what it carries now jobs took in the last third of a second; 1 where none is known so long."""
+        with self._lock:
+            using = [each.measured[-_OF_LATE:] for each in self._passages.values() if link in each.resources]
+        known = [sum(rates) / _OF_LATE for rates in using if len(rates) == _OF_LATE]
+        return min(1.0, sum(known) / self._capacities()[link]) if known else 1.0
 
     def _share(self) -> None:
         flows = {
