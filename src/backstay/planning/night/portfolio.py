@@ -13,11 +13,11 @@ from math import inf
 
 from . import orders
 from .bettering import Played, bettered, played
-from .bounds import bound_of, heads_of
+from .bounds import Heads, bound_of, heads_of
 from .figures import Figures, figures_of
 from .holding import Job
 from .model import Night, Schedule
-from .outcome import losses, schedule_of
+from .outcome import Losses, losses, schedule_of
 
 LIMITS = ((60, 13, 190), (200, 13, 40), (600, 5, 6), (2_000, 3, 1), (20_000, 2, 0))
 """Up to how many demands so many orders by latest start are played, and so many more come from the best; above, one.
@@ -28,7 +28,7 @@ What others do is played only where the best is bettered: for more demands it co
 TRIES = 4
 """At most so many tries a demand: very small nights have few other orders."""
 
-ALL_ORDERS = 5
+ALL_ORDERS = 6
 """Up to so many demands all their orders are played."""
 
 SAME = 1e-9
@@ -45,7 +45,7 @@ def plan_night(night: Night, running: Set[str] = frozenset()) -> Schedule:
         figures = figures_of(night, running)
         heads = heads_of(figures)
         least = bound_of(figures, heads)
-        return schedule_of(figures, heads, least, _planned(figures, least.knee_s))
+        return schedule_of(figures, heads, least, _planned(figures, heads, least.knee_s))
 
 
 def plan_quickly(night: Night) -> Schedule:
@@ -90,21 +90,42 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _planned(figures: Figures, knee_s: float) -> list[Job]:
+def _planned(figures: Figures, heads: Heads, knee_s: float) -> list[Job]:
     size = len(figures.demands)
     if size <= ALL_ORDERS:
-        return _best(figures, orders.every(figures)).jobs
+        return min(_all(figures, orders.every(figures)), key=_losses).jobs
     enough = 0, 0, knee_s * (1 + SAME)
     for most, count, tries in LIMITS:
         if size <= most:
-            tries = min(tries, TRIES * size)
-            best = bettered(figures, _best(figures, orders.by_latest_start(figures, knee_s, count)), tries, enough)
+            starts = _all(figures, orders.by_latest_start(figures, knee_s, count))
+            few = min(tries, TRIES * size)
+            best = bettered(figures, min(starts, key=_losses), few, enough)
             if not tries or best.losses <= enough:
                 return best.jobs
             # The others last: what keeps one promise more at the cost of much time is a bad start.
-            other = _best(figures, orders.simple(figures))
-            return (bettered(figures, other, tries, enough) if other.losses < best.losses else best).jobs
+            starts += _all(figures, orders.simple(figures))
+            other = min(starts, key=_losses)
+            best = bettered(figures, other, few, enough) if other.losses < best.losses else best
+            return _keeping_more(figures, [best, *sorted(starts, key=_losses)], tries, _hopeless(figures, heads)).jobs
     return _first(figures, knee_s)
+
+
+def _keeping_more(figures: Figures, starts: list[Played], tries: int, hopeless: tuple[int, int]) -> Played:
+    """The first, or what keeps more promises: from the first start of each least rate it is looked for again."""
+    best, enough = starts[0], (*hopeless, inf)
+    firsts: dict[float, Played] = {}
+    for start in starts:
+        firsts.setdefault(start.theta, start)
+    for start in firsts.values():
+        if best.losses[:2] > hopeless:
+            best = min(best, bettered(figures, start, tries, enough), key=_losses)
+    return best
+
+
+def _hopeless(figures: Figures, heads: Heads) -> tuple[int, int]:
+    """How many have no place, and how many are late, even alone."""
+    ends = [head[1] if head else inf for head in heads]
+    return ends.count(inf), sum(demand.deadline_s < end for demand, end in zip(figures.demands, ends, strict=True))
 
 
 def _first(figures: Figures, knee_s: float) -> list[Job]:
@@ -113,6 +134,9 @@ def _first(figures: Figures, knee_s: float) -> list[Job]:
     return played(figures, order, theta)
 
 
-def _best(figures: Figures, variants: Iterator[tuple[orders.Order, float]]) -> Played:
-    every = (Played(jobs := played(figures, *variant), variant[1], losses(figures, jobs)) for variant in variants)
-    return min(every, key=lambda one: one.losses)
+def _all(figures: Figures, variants: Iterator[tuple[orders.Order, float]]) -> list[Played]:
+    return [Played(jobs := played(figures, *variant), variant[1], losses(figures, jobs)) for variant in variants]
+
+
+def _losses(one: Played) -> Losses:
+    return one.losses
