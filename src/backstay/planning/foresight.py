@@ -13,7 +13,7 @@ from .calendar.agenda import Calendars, Entry
 from .calendar.chores import Cadence
 from .network import host_key, resources_of, way_of
 from .night.model import Demand, Night
-from .nights import demand_of
+from .nights import demand_of, night_of
 from .objectives import Standing
 from .simulating import Subject
 
@@ -30,8 +30,8 @@ def full_night(estate: Estate, standings: Sequence[Standing], now: datetime) -> 
     windows = {stand.workload.owed.window for stand in active} - {None}
     openings = [opening for name in windows if (opening := _opening(calendars, name, now))]
     begin = min(openings, default=now)
-    return Night(
-        tuple(_demand(estate, calendars, stand, begin) for stand in active),
+    return night_of(
+        (_demand(estate, calendars, stand, begin) for stand in active),
         resources_of(estate, begin, begin + _AHEAD),
     )
 

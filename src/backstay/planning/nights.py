@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from math import inf
 
 from backstay.domain.estate import Estate, Target
 
 from .network import way_of
-from .night.model import Demand
+from .night.model import Demand, Night, Resource
 from .objectives import Standing
 
 
@@ -30,6 +33,27 @@ def demand_of(key: str, estate: Estate, stand: Standing, target: Target, now: da
         kind=workload.kind,
         group=workload.group,
     )
+
+
+def night_of(demands: Iterable[Demand], resources: Mapping[str, Resource]) -> Night:
+    """The night of these jobs. One whose size nobody knows begins when all that is on its way carries something."""
+    return Night(tuple(one if one.volume else _when_carried(one, resources) for one in demands), resources)
+
+
+def _when_carried(demand: Demand, resources: Mapping[str, Resource]) -> Demand:
+    way = [resources[key] for key in demand.resources]
+    turns = sorted({0.0, *(since for one in way for since, _ in one.steps if since > 0)})
+    shut = [turn for turn in turns if not all(one.capacity_at(turn) > 0 for one in way)]
+    if not shut:
+        return demand
+    carried: list[tuple[float, float]] = []
+    for begin, end in pairwise([*turns, inf]):
+        if begin not in shut:
+            since = carried.pop()[0] if carried and carried[-1][1] == begin else begin
+            carried.append((since, end))
+    both = [(max(a, c), min(b, d)) for a, b in demand.open for c, d in carried]
+    opened = tuple((begin, end) for begin, end in both if begin < end)
+    return replace(demand, open=opened) if opened else demand
 
 
 def _deadline_s(stand: Standing, now: datetime) -> float:

@@ -17,7 +17,7 @@ from .foresight import entries_of, subjects_of
 from .jobs import Job
 from .network import resources_of, told
 from .night.model import Bound, Night, Placement, Resource, Schedule
-from .nights import demand_of
+from .nights import demand_of, night_of
 from .objectives import Standing, require_possible
 from .patterns.arranging import arranged
 from .patterns.known import choose
@@ -118,7 +118,7 @@ def _arranged(estate: Estate, wanted: Sequence[_Wanted], now: datetime) -> Plan:
         stand = replace(each.stand, latest_start=each.latest)
         demand = demand_of(name, estate, stand, estate.target_of(stand.workload), now)
         demands.append(replace(demand, after=tuple(before for before in demand.after if before in names)))
-    night = Night(tuple(demands), resources_of(estate, now, now + _AHEAD))
+    night = night_of(demands, resources_of(estate, now, now + _AHEAD))
     rules, schedule = arranged(estate.workflow, night, _window_s(wanted, now))
     jobs = [_job(estate, names[placed.key], placed, now) for placed in schedule.placements]
     return _plan(rules.name, rules.why, jobs, schedule.bound, schedule, [each.stand for each in wanted], night)
@@ -173,6 +173,8 @@ def _further(stand: Standing, held_by: str | None) -> Iterable[str]:
         yield f"close to its group {workload.group}"
     if held_by and held_by not in ("window", *workload.after):
         yield f"waits for {told(held_by)}"
+    if held_by == "window" and not workload.owed.window:
+        yield "waits until all that is on its way carries something"
     if not stand.measured:
         yield "duration not measured yet"
 
@@ -221,8 +223,8 @@ def _pattern(estate: Estate, active: Sequence[Standing], now: datetime) -> tuple
     """`auto` is serial where few workloads fit one after another into the shortest RPO."""
     if estate.workflow != "auto":
         return estate.workflow, "the estate file says so"
-    night = Night(
-        tuple(demand_of(s.workload.name, estate, s, estate.target_of(s.workload), now) for s in active),
+    night = night_of(
+        (demand_of(s.workload.name, estate, s, estate.target_of(s.workload), now) for s in active),
         resources_of(estate, now, now + _AHEAD),
     )
     shortest = min((stand.workload.owed.rpo.total_seconds() for stand in active), default=inf)

@@ -20,6 +20,7 @@ from .calendar.calendars import Calendar
 from .calendar.chores import Cadence, ChoreRun, chores_of
 from .days import Day, Gap, SimulatedRun, days_of, gaps_of, loads_of
 from .night.model import ALWAYS, Demand, Night, Placement, Resource
+from .nights import night_of
 from .unhindered import unhindered
 
 GRAIN = timedelta(minutes=1)
@@ -211,8 +212,8 @@ class _Pretence:
         keys = dict.fromkeys(key for one in due for key in self._subjects[one.workload].resources)
         room = {key: self._left(self._resources[key], ahead_s) for key in keys}
         free_at = {key: at for key, (at, _) in room.items() if at > 0}
-        return Night(
-            tuple(self._demand(one, names, free_at, open_[self._window(one)]) for one in due),
+        return night_of(
+            (self._demand(one, names, free_at, open_[self._window(one)]) for one in due),
             {key: left for key, (_, left) in room.items()},
         )
 
