@@ -96,9 +96,11 @@ def test_its_own_backups_cannot_be_overwritten(taken: Taken) -> None:
 
 @pytest.mark.parametrize("path", ["../two/snapshots/evil", "%2e%2e/two/data/evil", "../../evil", "..%2f..%2fevil"])
 def test_nothing_can_be_written_elsewhere(taken: Taken, path: str) -> None:
-    before = sorted(taken.estate.place.root.rglob("*evil*"))
     assert taken.ask("POST", path) in (400, 403, 404)
-    assert sorted(taken.estate.place.root.rglob("*evil*")) == before == []
+    # Folders come and go there meanwhile.
+    found = [name for _, folders, files in os.walk(taken.estate.place.root) for name in (*folders, *files)]
+    assert found
+    assert not [name for name in found if "evil" in name]
 
 
 @pytest.mark.parametrize("login", ["", "job:guess", "backup:backup"])
