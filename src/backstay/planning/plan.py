@@ -23,6 +23,7 @@ from .patterns.arranging import arranged
 from .patterns.known import choose
 from .simulating import simulate
 
+_SECOND = timedelta(seconds=1)
 _AHEAD = timedelta(days=3)
 _ONE = "pool:one at a time"
 
@@ -256,11 +257,22 @@ def _plan(
         bound_s=bound.knee_s,
         makespan_s=schedule.makespan_s if schedule else max(spans, default=0.0),
         binding=told(bound.binding),
-        late=schedule.late if schedule else (),
+        late=tuple(_late(jobs, standings)),
         impossible=tuple(_impossible(standings)),
         night=night,
         schedule=schedule,
     )
+
+
+def _late(jobs: Sequence[Job], standings: Sequence[Standing]) -> Iterable[str]:
+    """Whose RPO does not hold until their backup ends; what has no point yet has none to keep."""
+    kept_for = {stand.workload.name: stand.estimate + _SECOND for stand in standings if stand.as_of is not None}
+    late = {
+        job.workload
+        for job in jobs
+        if job.workload in kept_for and job.end_at > job.latest_start_at + kept_for[job.workload]
+    }
+    return sorted(late)
 
 
 def _impossible(standings: Sequence[Standing]) -> Iterable[PlanImpossible]:
