@@ -221,3 +221,37 @@ sys.exit("it answered")
     status = subprocess.run([sys.executable, "-c", script, str(vault)], check=False).returncode
     vault.chmod(0o700)
     assert status == 0
+
+
+def test_a_folder_that_is_watched_may_get_and_lose_pieces(vault: Path) -> None:
+    store = filled(vault)
+    still_there = store.watched()
+    Path(store.location, "index").mkdir()
+    Path(store.location, "data/00/aa").unlink()
+    still_there()
+
+
+@pytest.mark.parametrize("stray", [False, True])
+def test_a_folder_that_is_watched_and_goes_or_is_begun_anew_is_told(vault: Path, stray: bool) -> None:
+    store = filled(vault)
+    still_there = store.watched()
+    vault.rename(vault.with_name("disk"))
+    if stray:
+        Path(store.location, "data").mkdir(parents=True)
+    with pytest.raises(Unavailable, match="another folder than before" if stray else "No such file"):
+        still_there()
+
+
+def test_a_folder_that_is_watched_and_comes_to_lie_on_another_disk_is_told(
+    vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, stat = filled(vault), os.stat
+    still_there = store.watched()
+
+    def elsewhere(path: str) -> os.stat_result:
+        found = stat(path)
+        return os.stat_result([*found[:2], found.st_dev + 1, *found[3:]])
+
+    monkeypatch.setattr(os, "stat", elsewhere)
+    with pytest.raises(Unavailable, match="another folder than before"):
+        still_there()

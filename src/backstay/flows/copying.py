@@ -29,7 +29,8 @@ from .adapters import Adapters
 from .leftovers import clear, may_be_there
 from .naming import point_name
 from .records import Copied
-from .ways import Doorkeeper, Way, for_copy
+from .repositories import require_what_was_stored
+from .ways import Doorkeeper, Way, for_copy, in_sight
 from .work import Work, run_of
 
 
@@ -47,6 +48,7 @@ class Copying:
             return Copied(kept.run_id, point=kept.point)
         run = run_of(self._with, self._work.run.run_id)
         if may_be_there(self._with, run):
+            require_what_was_stored(self._with, self._with.repository(self._work.workload, self._work.target))
             clear(self._with, self._work)
         self._with.catalog.save_run(replace(run, attempts=run.attempts + 1))
         return self._copy()
@@ -72,24 +74,23 @@ class Copying:
             backup = self._request(held, newest, way)
             work.site.machine.write(posixpath.join(place, SEAL_FILE), _seal(backup))
             work.progress.phase("copy")
-            report = self._backed_up(way, backup)
+            with in_sight(way.repository.store) as check:
+                checks = [check, way.door.gateway.check] if way.door else [check]
+                report = self._backed_up(way, backup, Doorkeeper(work.progress, checks))
         if (passage := way.crossed) is None:
             return backup, report, Moving(report.bytes_added, self._with.clock.elapsed() - began)
         return backup, report, Moving(passage.moved, passage.seconds, passage.own_rate, passage.bound_by)
 
-    def _backed_up(self, way: Way, backup: BackupRequest) -> BackupReport:
+    def _backed_up(self, way: Way, backup: BackupRequest, progress: Progress) -> BackupReport:
         """What a machine lacks is told with its name, unless it is this one."""
         try:
-            return way.engine.backup(backup, self._progress(way))
+            return way.engine.backup(backup, progress)
         except MachineLacks as error:
             there = self._work.site.machine.name or "this machine"
             if way.engine is self._work.engine or error.subject == self._work.target.name or there in error.message:
                 raise
             where = f"{error.message}; {way.engine.name} ran on {there}"
             raise MachineLacks(where, **error.details()) from error
-
-    def _progress(self, way: Way) -> Progress:
-        return Doorkeeper(self._work.progress, way.door.gateway) if way.door else self._work.progress
 
     def _request(self, held: Held, newest: RestorePoint | None, way: Way) -> BackupRequest:
         work = self._work

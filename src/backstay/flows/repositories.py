@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backstay.domain.errors import RepositoryDamaged
+from backstay.domain.errors import RepositoryDamaged, Unavailable
 from backstay.domain.points import Inventory
 from backstay.ports.engine import Repository, VerifyRequest
 from backstay.proof.judging import several
@@ -24,16 +24,37 @@ def make_ready(adapters: Adapters, work: Work, repository: Repository) -> None:
     expected = adapters.catalog.inventory(repository.target, repository.engine, repository.name)
     seen = work.engine.verify(VerifyRequest(repository, "names", expected), work.progress)
     if seen.problems:
+        require_what_was_stored(adapters, repository)
         raise _damaged(repository, several(seen.problems), f"backstay verify {work.workload.name}")
     if expected and (known := _found_by_a_drill(adapters, work, expected)):
         raise _damaged(repository, f"the last drill found: {known}", f"backstay drill {work.workload.name}")
 
 
+def require_what_was_stored(adapters: Adapters, repository: Repository) -> None:
+    """Unavailable where nothing is left of what was stored, but other files are there: what was written beneath a mount
+    that was away. It is waited for, and damage is what somebody has to mend."""
+    if not _counts(adapters, repository):
+        return
+    expected = adapters.catalog.inventory(repository.target, repository.engine, repository.name)
+    there = repository.store.pieces()
+    if expected and there and not expected.pieces.keys() & there.keys():
+        raise Unavailable(
+            f"{repository.store.location} has files, and none of those that were stored there",
+            subject=f"{repository.target}/{repository.name}",
+            hint="Mount its disk; the files that are there now lie beneath the mount and can be removed. If it was "
+            f"begun anew on purpose, backstay verify {repository.name} writes the old points off.",
+        )
+
+
+def _counts(adapters: Adapters, repository: Repository) -> bool:
+    counting = adapters.catalog.points(repository.name, counting=True)
+    return any((point.target, point.engine) == (repository.target, repository.engine) for point in counting)
+
+
 def _create(adapters: Adapters, work: Work, repository: Repository) -> None:
     """A repository is made once. One that was there and is gone is not replaced by an empty one in silence."""
     place = repository.store.location
-    counting = adapters.catalog.points(work.workload.name, counting=True)
-    if any((point.target, point.engine) == (repository.target, repository.engine) for point in counting):
+    if _counts(adapters, repository):
         raise RepositoryDamaged(
             f"the repository {place} is gone",
             subject=f"{repository.target}/{repository.name}",

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from backstay.domain.errors import EngineFailed, RepositoryDamaged, Unavailable
 from backstay.domain.estate import Target, Workload
 from backstay.planning.live.sharing import LEAST
 from backstay.planning.network import into, out_of, way_of
 from backstay.ports.engine import Engine, Paths, Repository, Stream
 from backstay.ports.gateway import Access, Gateway
 from backstay.ports.progress import Progress
+from backstay.ports.store import Store
 
 from .adapters import Adapters
 from .pacing import Intake
 from .traffic import Passage
 from .work import Work
+
+LOOK_S = 1.0
+"""Between two looks whether a target is still where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
-    """The progress of a copy through a gateway: it should also stop when nothing can be stored behind it."""
+    """The progress of a copy that should also stop when one of the `checks` raises why nothing can be stored."""
 
     run: Progress
-    gateway: Gateway
+    checks: Sequence[Callable[[], None]]
 
     def phase(self, name: str) -> None:
         self.run.phase(name)
@@ -65,7 +71,40 @@ class Doorkeeper:
 
     def check(self) -> None:
         self.run.check()
-        self.gateway.check()
+        for check in self.checks:
+            check()
+
+
+@contextmanager
+def in_sight(store: Store) -> Iterator[Callable[[], None]]:
+    """While the context is open the folder is looked at each second, and what is called raises what was seen.
+
+    By a thread that nobody waits for: a file system that does not answer any more would hold the copy, too, and with
+    it whoever wants to stop that.
+    """
+    still_there, over = store.watched(), threading.Event()
+    seen: list[Unavailable] = []
+
+    def look() -> None:
+        while not seen and not over.wait(LOOK_S):
+            try:
+                still_there()
+            except Unavailable as error:
+                seen.append(error)
+
+    def check() -> None:
+        if seen:
+            raise seen[0]
+
+    threading.Thread(target=look, name="target", daemon=True).start()
+    try:
+        yield check
+    except (EngineFailed, RepositoryDamaged):
+        still_there()
+        raise
+    finally:
+        over.set()
+    still_there()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from backstay.domain.errors import RepositoryDamaged
@@ -38,6 +38,10 @@ class Store(Protocol):
 
     def newest(self, count: int) -> Sequence[str]:
         """The pieces that were written to last, newest first."""
+
+    def watched(self) -> Callable[[], None]:
+        """To be called later: raises Unavailable if the folder is no longer the one that it is now, as when its disk
+        was unmounted and another folder is there by its name."""
 
     def remove(self, name: str) -> None:
         """Take one piece away; nothing happens if it is gone already."""

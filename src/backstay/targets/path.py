@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -68,6 +68,25 @@ class PathStore:
         with _answering(self.target):
             written = {name: _written(self._inside(name)) for name in self.pieces()}
         return sorted(written, key=lambda name: written[name], reverse=True)[:count]
+
+    def watched(self) -> Callable[[], None]:
+        """By its device, and by what lies in it at once: the numbers of folders change on some network shares."""
+        device, names = self._seen()
+
+        def still_there() -> None:
+            now, found = self._seen()
+            if now != device or not names <= found:
+                raise Unavailable(
+                    f"{self.location} is another folder than before",
+                    subject=self.target,
+                    hint="Mount its disk. What was written since it went lies beneath the mount and can be removed.",
+                )
+
+        return still_there
+
+    def _seen(self) -> tuple[int, frozenset[str]]:
+        with _answering(self.target):
+            return os.stat(self.location).st_dev, frozenset(os.listdir(self.location))
 
     def remove(self, name: str) -> None:
         with _answering(self.target), suppress(FileNotFoundError):
