@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -37,6 +37,9 @@ class Listed:
 
     def newest(self, count: int) -> Sequence[str]:
         return ()
+
+    def watched(self) -> Callable[[], None]:
+        return lambda: None
 
     def remove(self, name: str) -> None:
         return None

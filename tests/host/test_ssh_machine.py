@@ -204,6 +204,30 @@ def test_a_sweep_kills_what_a_dead_process_left_and_nobody_elses(
         assert runs_there(app1, "sleep 4716")()
 
 
+FORGED = ("1:1:zz{0}BACKSTAY_OWNER=folder /home/victim 4194000:17:abcd", "4194000:17:abcd")
+
+
+@pytest.mark.parametrize("forged", [FORGED[0].format("\n"), FORGED[0].format("\\n"), FORGED[1]])
+def test_marks_that_another_account_of_the_host_made_up_harm_nobody(
+    link: Link, far: FarHosts, state: Path, forged: str
+) -> None:
+    """The account with which we come is the one that may do everything there."""
+    host = link.host(f"root{token_hex(2)}", account="root")
+    host.call("mkdir", "/home/victim")
+    mallory = ("setpriv", "--reuid=61413", "--regid=61413", "--clear-groups", "env", "-i", "PATH=/usr/bin:/bin")
+    marks = (f"BACKSTAY_STATE={os.uname().nodename}:{state}", f"BACKSTAY_OWNER={forged}")
+    with machine_at(host, state) as machine:
+        program = subprocess.Popen(host.inside(*mallory, *marks, "sleep", "4717"))
+        try:
+            until(runs_there(host, "sleep 4717"))
+            assert machine.runner.sweep() == 0
+            assert program.poll() is None
+            assert "victim" in host.call("ls", "/home").split()
+        finally:
+            program.kill()
+            program.wait()
+
+
 def test_an_unknown_key_is_for_a_person_to_look_at(link: Link, far: FarHosts, state: Path) -> None:
     stranger = link.host("stranger")
     (far.ssh / "known_hosts").write_text("")

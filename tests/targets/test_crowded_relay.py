@@ -45,12 +45,28 @@ def test_a_flood_of_connections_through_one_passage_takes_nothing_from_the_other
         flood = [stack.enter_context(socket.create_connection(("127.0.0.1", flooded.port))) for _ in range(300)]
         until(lambda: len(flooded.connections) == 32)
         assert len(os.listdir("/proc/self/fd")) - before < 300 + 3 * 32 + 10
-        assert not _served(server, flooded.port)
+        assert _served(server, flooded.port)
+        assert len(flooded.connections) <= 32
         assert _served(server, other.port)
         for each in flood:
             each.close()
         until(lambda: not flooded.connections)
         assert _served(server, flooded.port)
+
+
+def test_who_carries_something_keeps_its_connection_in_a_flood(relay: Relay, server: Sink) -> None:
+    with (
+        relay.passage(server.path, None) as flooded,
+        closing(socket.create_connection(("127.0.0.1", flooded.port))) as busy,
+        ExitStack() as stack,
+    ):
+        busy.sendall(b"a request")
+        until(lambda: len(server.came) == 1)
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(("127.0.0.1", flooded.port)))
+        until(lambda: len(flooded.connections) == 32)
+        busy.sendall(b"another")
+        until(lambda: len(server.came) == 2)
 
 
 @contextmanager

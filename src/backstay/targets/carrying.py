@@ -35,7 +35,8 @@ class _Way:
 class Connection:
     """A client's socket and a server's, both ours to close; known to the passage until it ends.
 
-    Nothing more is taken in before what was taken went out, so that whoever sends feels whoever is slow.
+    Nothing more is taken in before what was taken went out, so that whoever sends feels whoever is slow. `carried` are
+    bytes in both directions, `began_at` is by the clock's `elapsed`.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class Connection:
         self._ways = (_Way(client, server), _Way(server, client))
         self._wanted = dict.fromkeys(self._ends, 0)
         self.paused = False
+        self.carried = 0
+        self.began_at = clock.elapsed()
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         passage.connections.add(self)
@@ -92,6 +95,7 @@ class Connection:
             got = way.source.recv(allowed)
             self._passage.pace.took(len(got))
             self._passage.bytes += len(got)
+            self.carried += len(got)
             way.held, way.ended = memoryview(got), not got
 
     def _ready(self, end: socket.socket, events: int) -> None:

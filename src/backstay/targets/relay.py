@@ -20,7 +20,8 @@ from .pace import Pace
 _BACKLOG = 64
 _MOST_CONNECTIONS = 32
 """Through one passage at a time, several times what an engine opens. A host that was taken over could open any number,
-each of which costs descriptors that all passages share."""
+each of which costs descriptors that all passages share. One more takes the place of the one that carried least: whoever
+does not know the word carries next to nothing, and keeps nobody out."""
 
 _QUEUE = 32 * 1024
 """Bytes that a sender can be ahead of what was let pass. Unpaced, 300 MB/s and more go through it."""
@@ -150,7 +151,9 @@ class _Carrier:
             client, _ = passage.listener.accept()
         except OSError:  # it gave up before we came to it
             return
-        server = _connected(passage.upstream) if len(passage.connections) < _MOST_CONNECTIONS else None
+        if len(passage.connections) == _MOST_CONNECTIONS:
+            min(passage.connections, key=lambda each: (each.carried, each.began_at)).close()
+        server = _connected(passage.upstream)
         if server is None:
             client.close()
             return

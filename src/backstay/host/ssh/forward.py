@@ -62,7 +62,8 @@ class _FarEnd(asyncssh.SSHTCPSession[bytes]):
         self.near.start()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        self.near.transport.write(data)
+        if not self.near.transport.is_closing():
+            self.near.transport.write(data)
         if self.channel is not None and not self.full:
             self.lane.spoke(self.channel, len(data))
 

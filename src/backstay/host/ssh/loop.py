@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import wait
 from functools import cache
@@ -25,6 +26,8 @@ _making = Lock()
 
 @cache
 def _made() -> asyncio.AbstractEventLoop:
+    # It warns of each write to a connection that broke off a moment ago; whoever waits for that is told, too.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     made = asyncio.new_event_loop()
     Thread(target=made.run_forever, name="ssh", daemon=True).start()
     return made

@@ -87,16 +87,20 @@ def _exported(env: Mapping[str, str]) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in env.items()) or ":"
 
 
+# Any account of the host can start a program with our marks, and write in them what it likes: only what runs as this
+# account is listed, and what is in a mark cannot look like a line of ours.
 LEFT_OVER = r"""
+account() { sed -n 's/^Uid:[^0-9]*\([0-9]*\).*/\1/p' /proc/$1/status; }
+me=$(account $$)
 grep -lsF "BACKSTAY_STATE=$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
-  [ "$pid" = $$ ] && continue
+  [ "$pid" != $$ ] && [ "$(account $pid)" = "$me" ] || continue
   line=; read -r line </proc/$pid/stat || continue
   set -- "$1" ${line##*) }
-  owner=$(tr '\0' '\n' </proc/$pid/environ | sed -n 's/^BACKSTAY_OWNER=//p')
-  echo "program $pid ${21} $owner"
+  owner=$(tr '\n\0' ' \n' </proc/$pid/environ | sed -n '/^BACKSTAY_OWNER=/{s///p;q;}')
+  printf '%s\n' "program $pid ${21} $owner"
 done 2>/dev/null
 for file in "$2"/*/owner; do
-  [ -f "$file" ] && read -r owner <"$file" && echo "folder ${file%/owner} $owner"
+  [ -f "$file" ] && read -r owner <"$file" && printf '%s\n' "folder ${file%/owner} $owner"
 done
 exit 0
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,6 +16,9 @@ from backstay.ports.runner import Command
 from .program import FarProgram
 from .scripts import CLEAR_AWAY, LEFT_OVER
 from .way import Way, living
+
+_FOLDER = r"[\w.~%-]+--[\w.~%-]+"
+"""As staging names them: a target and a workload, quoted."""
 
 Check = Callable[[], None]
 
@@ -48,15 +52,17 @@ def folders_of(way: Way) -> str:
 
 def sweep(host: Host, way: Way, check: Check) -> int:
     """Kill what is left over there and remove what it left; how many programs these were."""
-    seen = said_by(host, way, check, LEFT_OVER, way.marks()[STATE_MARK], folders_of(way)).out
-    left = [line.encode() for line in seen.splitlines() if _is_left_over(line)]
+    folders = folders_of(way)
+    seen = said_by(host, way, check, LEFT_OVER, way.marks()[STATE_MARK], folders).out
+    left = [line.encode() for line in seen.splitlines() if _is_left_over(line, folders)]
     if not left:
         return 0
     return said_by(host, way, check, CLEAR_AWAY, feed=[b"\n".join(left), b"\n"]).out.count("gone")
 
 
-def _is_left_over(line: str) -> bool:
-    owner, _, key = line.rpartition(" ")[2].rpartition(":")
+def _is_left_over(line: str, folders: str) -> bool:
+    known = re.fullmatch(rf"(?:program \d+ \d+|folder {re.escape(folders)}/{_FOLDER}) (\S+)", line)
+    owner, _, key = known[1].rpartition(":") if known else ("", "", "")
     who = Owner.parse(owner)
     if who is None:
         return False
