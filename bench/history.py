@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -63,7 +63,7 @@ def _write_estate(root: Path, names: list[str]) -> None:
 def _renew(db: Connection, workload: str) -> None:
     facts.hold(db, workload)
     facts.renew_run(db, workload)
-    facts.renew_point(db, workload)
+    facts.renew_point(db, workload, datetime.now(UTC))
 
 
 def remembered(state: Path, works: Mapping[str, tuple[str, int]], rate: float, prep_s: float) -> None:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 
 class StillClock:
-    """A clock that always shows the same moment."""
+    """A clock that always shows the same moment, later than all that tests write."""
 
     def now(self) -> datetime:
-        return datetime(2026, 5, 1, tzinfo=UTC)
+        return datetime(2050, 1, 1, tzinfo=UTC)
 
     def elapsed(self) -> float:
         return 0.0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Connection, text
@@ -51,7 +52,7 @@ def fill(address: str, count: int) -> Catalog:
 def renew(db: Connection, workload: str) -> None:
     facts.hold(db, workload)
     facts.renew_run(db, workload)
-    facts.renew_point(db, workload)
+    facts.renew_point(db, workload, datetime.now(UTC))
 
 
 def seconds_for_facts(catalog: Catalog, clock: Callable[[], float]) -> float:

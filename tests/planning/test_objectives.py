@@ -51,7 +51,7 @@ spans = st.timedeltas(timedelta(milliseconds=1), timedelta(days=400))
         (2 * HOUR, "cancelled", "ok"),
         (2 * HOUR, "skipped", "ok"),
         (2 * HOUR, None, "ok"),
-        (-2 * HOUR, "done", "ok"),
+        (-2 * HOUR, "done", "never"),  # nobody knows how old it is
     ],
 )
 def test_of_several_states_the_first_that_fits_is_given(
@@ -78,6 +78,13 @@ def test_a_workload_without_a_point_is_due_at_once_and_has_achieved_nothing() ->
     stand = standing(DAILY, Facts(), (), NOW)
     assert (stand.as_of, stand.achieved_rpo, stand.latest_start) == (None, None, NOW)
     assert is_due(stand, NOW)
+
+
+def test_a_point_that_a_clock_dated_ahead_is_no_sign_that_all_is_well() -> None:
+    (stand,) = stands([Owed("crm", age=-24 * HOUR)])
+    assert (stand.state, stand.achieved_rpo, stand.latest_start) == ("never", None, NOW)
+    (stand,) = stands([Owed("crm", age=-MINUTE / 2)])
+    assert stand.state == "ok"
 
 
 def test_a_time_without_a_zone_is_our_bug() -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from backstay.domain.errors import Cancelled, InvariantBroken
+from backstay.domain.errors import Cancelled
 from backstay.domain.estate import Estate
 from backstay.domain.runs import Run
 from backstay.domain.secrets import Secret
@@ -147,8 +147,7 @@ class Executor:
         """End what the runtime gave up, and what is cancelled while it still waits for its turn."""
         for run_id in [run.run_id for run in self.house.catalog.runs(open_only=True)]:
             if failure := self.workflows.failure(run_id):
-                hint = f"See backstay log {run_id}; the next backstay run takes a new one."
-                self.flow.abandon(run_id, InvariantBroken(failure, subject=run_id, hint=hint))
+                self.flow.abandon(run_id, failure)
             elif self.house.catalog.cancel_requested(run_id) and self.workflows.status(run_id) in (
                 "unknown",
                 "waiting",

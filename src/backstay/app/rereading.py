@@ -42,7 +42,7 @@ class Rereading:
             return None
         awaited, self._asked, self._wrong, self._read = self._asked or self._wrong, False, False, now
         try:
-            estate = self._accepted(load_or_raise(self._house.path))
+            estate = self._accepted(self._loaded())
         except ConfigError as error:
             self._wrong = True
             self._tell(f"{_told(error)}; the estate file that was read before stays in force")
@@ -57,6 +57,12 @@ class Rereading:
         if awaited:
             self._tell(f"{self._house.path} was read again, and says what is in force")
         return None
+
+    def _loaded(self) -> Estate:
+        """Of a pipe nobody knows when it says something; until then nothing else would be done."""
+        if os.path.exists(self._house.path) and not os.path.isfile(self._house.path):
+            raise ConfigError("it is not a file", path=self._house.path)
+        return load_or_raise(self._house.path)
 
     def _accepted(self, estate: Estate) -> Estate:
         """The catalog is open, and whoever follows runs looks for them there."""
@@ -102,7 +108,7 @@ def _told(error: ConfigError) -> str:
 
 
 def _difference(old: Estate, new: Estate) -> str:
-    """What became of the workloads, in words."""
+    """What became of the workloads and of what they use, in words."""
     common = old.workloads.keys() & new.workloads.keys()
     counts = {
         "new": len(new.workloads.keys() - common),
@@ -110,4 +116,23 @@ def _difference(old: Estate, new: Estate) -> str:
         "changed": sum(old.workloads[name] != new.workloads[name] for name in common),
     }
     changes = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "none of them changed"
-    return f"{len(new.workloads)} workload{'s' if len(new.workloads) > 1 else ''} ({changes})"
+    workloads = f"{len(new.workloads)} workload{'s' if len(new.workloads) > 1 else ''} ({changes})"
+    return "; ".join([workloads, *_others(old, new)])
+
+
+def _others(old: Estate, new: Estate) -> Iterator[str]:
+    for what, before, now in (
+        ("host", old.hosts, new.hosts),
+        ("link", old.links, new.links),
+        ("target", old.targets, new.targets),
+        ("pool", old.pools, new.pools),
+        ("window", old.windows, new.windows),
+        ("blackout", old.blackouts, new.blackouts),
+    ):
+        for name in sorted({*before, *now}):
+            if name not in before:
+                yield f"{what} {name} is new"
+            elif name not in now:
+                yield f"{what} {name} is gone"
+            elif before[name] != now[name]:
+                yield f"{what} {name} changed"

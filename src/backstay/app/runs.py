@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ulid import ULID
 
@@ -29,13 +30,15 @@ def run(
 
     Another program that holds this estate does the work, and is followed; if it dies, this one goes on.
     """
+    began = house.clock.now()
     jobs = _jobs(house, names, everything)
     if target is not None and target not in house.estate.targets:
         raise ConfigError(
             f"no target is called {target}", subject=target, hint=f"There are: {', '.join(house.estate.targets)}."
         )
-    wanted = requested(house, jobs, target)
-    if not names and not everything:
+    by_name = bool(names) or everything
+    wanted = requested(house, jobs, target, since=None if by_name else began)
+    if not by_name:
         wanted += _begun(house, wanted)
     work(house, watch, [run.run_id for run in wanted])
     return tuple(_view(house, run.run_id) for run in wanted)
@@ -64,31 +67,29 @@ def _asked(house: Opened, workloads: tuple[Workload, ...], everything: bool) -> 
     return {workload.name for workload in workloads} or None
 
 
-def requested(house: Opened, jobs: Sequence[Job], target: str | None = None) -> list[Run]:
-    """The runs that answer these jobs: one that is open for the same workload and target is joined, not doubled."""
+def requested(
+    house: Opened, jobs: Sequence[Job], target: str | None = None, *, since: datetime | None = None
+) -> list[Run]:
+    """The runs that answer these jobs: one that is open for the same workload and target, or that others asked for
+    `since` we looked at what is due, is joined, not doubled."""
     now = house.clock.now()
-    open_runs = {(run.workload, run.target): run for run in house.catalog.runs(open_only=True)}
-    wanted = []
-    for job in jobs:
-        place = target or job.target
-        known = open_runs.get((job.workload, place))
-        wanted.append(
-            known
-            or house.catalog.add_run(
-                Run(
-                    run_id=str(ULID()),
-                    workload=job.workload,
-                    engine=house.estate.workloads[job.workload].engine,
-                    target=place,
-                    level="full",
-                    requested_at=now,
-                    reason="; ".join(job.reasons),
-                    start_by=job.start_by,
-                    stop_at=job.stop_at,
-                )
-            )
+    return [
+        house.catalog.ask_for(
+            Run(
+                run_id=str(ULID()),
+                workload=job.workload,
+                engine=house.estate.workloads[job.workload].engine,
+                target=target or job.target,
+                level="full",
+                requested_at=now,
+                reason="; ".join(job.reasons),
+                start_by=job.start_by,
+                stop_at=job.stop_at,
+            ),
+            since,
         )
-    return wanted
+        for job in jobs
+    ]
 
 
 def exit_code(views: Sequence[RunView]) -> ExitCode:

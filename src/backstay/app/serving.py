@@ -13,7 +13,7 @@ from .executing import Executor, executor
 from .rereading import Rereading, asked_by_hangup
 from .runs import requested
 from .standing import standings
-from .watching import Watch
+from .watching import Say, Watch
 from .wiring import Opened
 
 LOOK_S = 0.5
@@ -34,7 +34,7 @@ def serve(house: Opened, watch: Watch) -> None:
     try:
         rereading = Rereading(house, watch)
         with executor(house, watch) as hands, asked_by_hangup(rereading):
-            scheduler = Scheduler(house, hands)
+            scheduler = Scheduler(house, hands, watch.say)
             while True:
                 if changed := rereading.changed():
                     hands.follow(changed)
@@ -47,9 +47,10 @@ def serve(house: Opened, watch: Watch) -> None:
 class Scheduler:
     """Asks the agenda what is due, asks for these runs, and tells it how they ended."""
 
-    def __init__(self, house: Opened, hands: Executor) -> None:
+    def __init__(self, house: Opened, hands: Executor, say: Say | None = None) -> None:
         self._house = house
         self._hands = hands
+        self._say = say
         self._calendars = Calendars(house.estate, ZoneInfo(house.estate.timezone))
         self._ours: dict[str, str] = {}
         self._seen = self._open()
@@ -83,6 +84,10 @@ class Scheduler:
 
     def _ended(self, run_id: str, workload: str) -> None:
         catalog, clock = self._house.catalog, self._house.clock
+        run = catalog.run(run_id)
+        if run and run.error and self._say:
+            hint = f" {run.error.hint}" if run.error.hint else ""
+            self._say(f"{workload}: {run.error.message}.{hint} More: backstay log {run_id}")
         point = catalog.point_of_run(run_id)
         as_of = point.as_of if point and point.counts else None
         self._agenda.ended(workload, as_of, clock.now(), clock.elapsed())

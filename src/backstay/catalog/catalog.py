@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
@@ -52,6 +53,10 @@ class SqlCatalog:
         with self._write() as db:
             return runs.add(db, run)
 
+    def ask_for(self, run: Run, since: datetime | None = None) -> Run:
+        with self._write() as db:
+            return runs.ask_for(db, run, since)
+
     def save_run(self, run: Run) -> None:
         with self._write() as db:
             runs.save(db, run)
@@ -94,7 +99,7 @@ class SqlCatalog:
 
     def add_point(self, point: RestorePoint, fingerprint: Fingerprint | None) -> RestorePoint:
         with self._write() as db:
-            return points.add(db, point, fingerprint)
+            return points.add(db, point, fingerprint, self._clock.now())
 
     def point(self, prefix: str) -> RestorePoint | None:
         with self._read() as db:
@@ -112,7 +117,7 @@ class SqlCatalog:
 
     def set_point_state(self, point: str, state: PointState) -> None:
         with self._write() as db:
-            points.set_state(db, point, state)
+            points.set_state(db, point, state, self._clock.now())
 
     def fingerprint(self, point: str) -> Fingerprint | None:
         with self._read() as db:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, select, update
 
 from backstay.domain.drills import Drill
-from backstay.domain.points import NEVER_COUNTS, RestorePoint
+from backstay.domain.points import NEVER_COUNTS, SKEW, RestorePoint
 from backstay.domain.runs import Run
 from backstay.ports.catalog import Facts
 
@@ -30,9 +31,13 @@ def renew_run(db: Connection, workload: str) -> None:
     _renew(db, workload, last_run=_newest(run.c.run_id, run.c.requested_at, run.c.workload == workload))
 
 
-def renew_point(db: Connection, workload: str) -> None:
-    mine = restore_point.c.workload == workload
-    _renew(db, workload, last_point=_newest(restore_point.c.point, restore_point.c.as_of, mine, COUNTING))
+def renew_point(db: Connection, workload: str, now: datetime) -> None:
+    """What a clock dated that was ahead stands only while there is no other: nobody knows how old it is."""
+    point, as_of = restore_point.c.point, restore_point.c.as_of
+    believed = as_of <= now + SKEW
+    mine = (restore_point.c.workload == workload) & COUNTING
+    newest = select(point).where(mine).order_by(believed.desc(), as_of.desc(), point.desc()).limit(1)
+    _renew(db, workload, last_point=newest)
 
 
 def renew_drill(db: Connection, workload: str) -> None:

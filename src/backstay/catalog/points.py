@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -19,7 +20,7 @@ LAST_CHARACTER = "\U0010ffff"
 SHOWN = 5
 
 
-def add(db: Connection, point: RestorePoint, fingerprint: Fingerprint | None) -> RestorePoint:
+def add(db: Connection, point: RestorePoint, fingerprint: Fingerprint | None, now: datetime) -> RestorePoint:
     facts.hold(db, point.workload)
     known = of_run(db, point.run_id)
     if known is not None:
@@ -27,7 +28,7 @@ def add(db: Connection, point: RestorePoint, fingerprint: Fingerprint | None) ->
     db.execute(insert(restore_point).values(rows.row_of(point)))
     if fingerprint is not None:
         db.execute(insert(fingerprints).values(rows.fingerprint_row(point.point, fingerprint)))
-    facts.renew_point(db, point.workload)
+    facts.renew_point(db, point.workload, now)
     return point
 
 
@@ -59,13 +60,13 @@ def of_run(db: Connection, run_id: str) -> RestorePoint | None:
     return one_of(db, select(*rows.POINT).where(restore_point.c.run_id == run_id), RestorePoint)
 
 
-def set_state(db: Connection, point: str, state: PointState) -> None:
+def set_state(db: Connection, point: str, state: PointState, now: datetime) -> None:
     workload = db.scalar(select(restore_point.c.workload).where(restore_point.c.point == point))
     if workload is None:
         raise InvariantBroken(f"restore point {point} is not in the catalog", subject=point)
     facts.hold(db, workload)
     db.execute(update(restore_point).where(restore_point.c.point == point).values(state=state))
-    facts.renew_point(db, workload)
+    facts.renew_point(db, workload, now)
 
 
 def fingerprint(db: Connection, point: str) -> Fingerprint | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, or_, select, update
 
 from backstay.domain.errors import InvariantBroken
 from backstay.domain.runs import Run, RunNote, RunProgress
@@ -24,6 +24,15 @@ def add(db: Connection, run: Run) -> Run:
         return _known(db, run.run_id)
     facts.renew_run(db, run.workload)
     return run
+
+
+def ask_for(db: Connection, run: Run, since: datetime | None) -> Run:
+    facts.hold(db, run.workload)
+    is_open, asked_at = runs_table.c.result.is_(None), runs_table.c.requested_at
+    answers = is_open if since is None else or_(is_open, asked_at >= since)
+    same = (runs_table.c.workload == run.workload) & (runs_table.c.target == run.target)
+    query = select(*rows.RUN).where(same, answers).order_by(asked_at.desc()).limit(1)
+    return one_of(db, query, Run) or add(db, run)
 
 
 def save(db: Connection, run: Run) -> None:

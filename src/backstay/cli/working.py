@@ -14,6 +14,7 @@ from backstay.domain.drills import Level
 from backstay.domain.errors import ConfigError
 
 from .program import Json, Names, app, opened, screen, show, watched
+from .terminal import count
 
 
 @app.command()
@@ -56,7 +57,7 @@ def serve(context: typer.Context) -> None:
     from backstay.app.serving import serve as stay
 
     with opened(context) as (house, screen), watched(house, screen) as watch:
-        screen.tell(f"{house.estate.name}: serving {len(house.estate.workloads)} workloads")
+        screen.tell(f"{house.estate.name}: serving {count(len(house.estate.workloads), 'workload')}")
         stay(house, watch)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from .runs import Amount
 
 PointState = Literal["taken", "incomplete", "verified", "restored", "proven", "damaged"]
 NEVER_COUNTS: frozenset[PointState] = frozenset({"incomplete", "damaged"})
+
+SKEW = timedelta(minutes=1)
+"""A point that is dated later than now by more than this has an age that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

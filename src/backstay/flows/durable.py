@@ -9,6 +9,7 @@ from datetime import datetime
 
 from dbos import DBOS, DBOSClient, SetEnqueueOptions, SetWorkflowID
 
+from backstay.domain.errors import BackstayError, InvariantBroken
 from backstay.domain.secrets import Secret
 from backstay.ports.workflows import WorkState
 
@@ -102,13 +103,18 @@ class DurableWorkflows:
     def wait(self, seconds: float) -> None:
         self._hands.wait_for_one(seconds)
 
-    def failure(self, run_id: str) -> str | None:
+    def failure(self, run_id: str) -> BackstayError | None:
         found = DBOS.list_workflows(workflow_ids=[run_id], load_input=False)
         if not found or found[0].status in OPEN_STATES:
             return None
         if found[0].status == GIVEN_UP:
-            return f"the program died {RECOVERY_TRIES + 1} times in the middle of this run, and it was given up"
-        return f"a bug of our own stopped this run ({found[0].error})"
+            message = f"the program died {RECOVERY_TRIES + 1} times in the middle of this run, and it was given up"
+        elif isinstance(found[0].error, BackstayError):
+            return found[0].error
+        else:
+            message = f"a bug of our own stopped this run ({found[0].error})"
+        hint = f"See backstay log {run_id}; the next backstay run takes a new one."
+        return InvariantBroken(message, subject=run_id, hint=hint)
 
     def close(self) -> None:
         # The runtime does not wait for its threads: whoever holds the executor's lock next would do their work twice.

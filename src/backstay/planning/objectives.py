@@ -10,6 +10,7 @@ from typing import Literal
 
 from backstay.domain.errors import InvariantBroken, PlanImpossible
 from backstay.domain.estate import Workload
+from backstay.domain.points import SKEW
 from backstay.domain.spans import span_text
 from backstay.ports.catalog import Facts, Measured
 
@@ -103,8 +104,11 @@ def standing(workload: Workload, facts: Facts, runs: Sequence[Measured], now: da
     rpo = workload.owed.rpo
     next_one = estimate(rpo, runs)
     likely = next_one.length
-    achieved = now - as_of if as_of else None
-    latest = as_of + rpo - likely - margin(rpo) if as_of else now
+    known = (
+        as_of if as_of and as_of <= now + SKEW else None
+    )  # of what a clock dated that was ahead nobody knows the age
+    achieved = now - known if known else None
+    latest = known + rpo - likely - margin(rpo) if known else now
     failed = facts.last_run is not None and facts.last_run.result in ("failed", "incomplete")
     state: WorkloadState = (
         "never"

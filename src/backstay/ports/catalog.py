@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from backstay.domain.drills import Drill, Evidence
@@ -41,6 +42,10 @@ class Catalog(Protocol):
 
     def add_run(self, run: Run) -> Run:
         """Keep a new run; if its `run_id` is known already, change nothing and return what is there."""
+
+    def ask_for(self, run: Run, since: datetime | None = None) -> Run:
+        """Keep a new run, or return the one that answers it: one for the same workload and target that is open, or was
+        asked for since then. Of several programs that ask at once one adds a run, and the others get it."""
 
     def save_run(self, run: Run) -> None:
         """Replace what is kept of this run. A run that has a result is never changed again."""

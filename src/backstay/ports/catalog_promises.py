@@ -59,6 +59,20 @@ def a_run_is_added_once(catalog: Catalog) -> None:
     require(again == a_run(1) and list(catalog.runs()) == [a_run(1)], "a run that is known is returned unchanged")
 
 
+def a_run_answers_all_who_ask_meanwhile(catalog: Catalog) -> None:
+    first, second = a_run(1), replace(a_run(2), requested_at=at(2))
+    require(catalog.ask_for(first) == first, "a run that nobody asked for is added")
+    require(catalog.ask_for(second) == first, "an open run of the same workload and target answers")
+    elsewhere = replace(a_run(3), target="elsewhere")
+    require(catalog.ask_for(elsewhere) == elsewhere, "one to another target does not")
+    catalog.save_run(an_ended_run(1))
+    since = first.requested_at
+    require(
+        catalog.ask_for(second, since) == an_ended_run(1), "one that was asked for since then answers, ended or not"
+    )
+    require(catalog.ask_for(second, since + timedelta(microseconds=1)) == second, "an older one that ended does not")
+
+
 def a_run_with_a_result_never_changes(catalog: Catalog) -> None:
     catalog.add_run(a_run(1))
     catalog.save_run(replace(a_run(1), started_at=at(1), attempts=1))
@@ -240,6 +254,15 @@ def facts_are_the_newest(catalog: Catalog) -> None:
     require(catalog.facts()["crm"].last_run == an_ended_run(2, hours=5), "facts follow a run to its end")
 
 
+def what_is_dated_ahead_is_no_fact_once_there_is_another(catalog: Catalog) -> None:
+    """A clock was ahead for a while."""
+    ahead, right = a_point(1, hours=24 * 36_500), a_point(2, hours=1)
+    catalog.add_point(ahead, None)
+    require(catalog.facts()["crm"].last_point == ahead, "the only point is the last one, whatever its date")
+    catalog.add_point(right, None)
+    require(catalog.facts()["crm"].last_point == right, "a point that is not from the future is preferred")
+
+
 def facts_follow_the_state_of_points(catalog: Catalog) -> None:
     catalog.add_point(a_point(1, hours=1), None)
     catalog.add_point(a_point(2, hours=2), None)
@@ -274,6 +297,7 @@ CATALOG_CHECKS: tuple[Callable[[Catalog], None], ...] = (
     an_empty_catalog_answers,
     a_run_comes_back_as_it_was,
     a_run_is_added_once,
+    a_run_answers_all_who_ask_meanwhile,
     a_run_with_a_result_never_changes,
     writing_about_an_unknown_run_is_our_bug,
     runs_are_listed_newest_first,
@@ -295,6 +319,7 @@ CATALOG_CHECKS: tuple[Callable[[Catalog], None], ...] = (
     evidence_has_no_gaps,
     facts_are_the_newest,
     facts_follow_the_state_of_points,
+    what_is_dated_ahead_is_no_fact_once_there_is_another,
     moments_need_a_time_zone,
     moments_come_back_in_utc,
 )

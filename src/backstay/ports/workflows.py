@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
+from backstay.domain.errors import BackstayError
+
 WorkState = Literal["unknown", "waiting", "running", "ended"]
 
 
@@ -30,7 +32,7 @@ class Workflows(Protocol):
     def wait(self, seconds: float) -> None:
         """Until a run has ended since the last wait was over, for so long at most."""
 
-    def failure(self, run_id: str) -> str | None:
+    def failure(self, run_id: str) -> BackstayError | None:
         """Why the runtime has ended a run that never reached its own end; None if it has not."""
 
     def close(self) -> None:

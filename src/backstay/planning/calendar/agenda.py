@@ -15,6 +15,7 @@ from heapq import heapify, heappop, heappush
 from backstay.domain.errors import InvariantBroken
 from backstay.domain.estate import Estate
 from backstay.domain.findings import Finding
+from backstay.domain.points import SKEW
 from backstay.planning.objectives import margin
 
 from .calendars import Calendar
@@ -25,7 +26,6 @@ from .windows import LOOK_AHEAD
 AT_ONCE = 1000
 """So many are handed out in one tick, the most urgent first; the others in the next."""
 
-_SKEW = timedelta(minutes=1)
 """A point may be so far in the future because two machines' clocks differ."""
 
 
@@ -143,7 +143,7 @@ class Agenda:
         return max(0.0, self._heap[0][0].timestamp() - self._line.at.timestamp()) if self._heap else None
 
     def _placed(self, entry: Entry) -> _Place:
-        future = entry.as_of is not None and entry.as_of > self._line.wall + _SKEW
+        future = entry.as_of is not None and entry.as_of > self._line.wall + SKEW
         as_of = None if future or entry.as_of is None else min(entry.as_of, self._line.at)
         window = self._calendars.of(entry.window)
         served = window.night_of(as_of) if window and as_of else None
