@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, insert, or_, select, update
 
 from backstay.domain.errors import InvariantBroken
+from backstay.domain.points import SKEW
 from backstay.domain.runs import Run, RunNote, RunProgress
 from backstay.ports.catalog import Measured
 
@@ -29,7 +30,7 @@ def add(db: Connection, run: Run) -> Run:
 def ask_for(db: Connection, run: Run, since: datetime | None) -> Run:
     facts.hold(db, run.workload)
     is_open, asked_at = runs_table.c.result.is_(None), runs_table.c.requested_at
-    answers = is_open if since is None else or_(is_open, asked_at >= since)
+    answers = is_open if since is None else or_(is_open, asked_at.between(since, run.requested_at + SKEW))
     same = (runs_table.c.workload == run.workload) & (runs_table.c.target == run.target)
     query = select(*rows.RUN).where(same, answers).order_by(asked_at.desc()).limit(1)
     return one_of(db, query, Run) or add(db, run)

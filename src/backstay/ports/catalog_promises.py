@@ -71,6 +71,9 @@ def a_run_answers_all_who_ask_meanwhile(catalog: Catalog) -> None:
         catalog.ask_for(second, since) == an_ended_run(1), "one that was asked for since then answers, ended or not"
     )
     require(catalog.ask_for(second, since + timedelta(microseconds=1)) == second, "an older one that ended does not")
+    catalog.save_run(replace(an_ended_run(2), requested_at=at(2)))
+    third = replace(a_run(4), requested_at=at(1))
+    require(catalog.ask_for(third, at(1)) == third, "nor does one that a clock dated ahead")
 
 
 def a_run_with_a_result_never_changes(catalog: Catalog) -> None:
