@@ -236,3 +236,20 @@ def test_a_month_of_simulation_costs_little_beside_its_planning() -> None:
     own = time.process_time() - began - planning
     assert len(seen.runs) > 9_000
     assert own < 2, f"{own:.1f} s beside {planning:.1f} s of planning"
+
+
+def test_what_becomes_due_at_different_times_shares_what_a_link_carries() -> None:
+    """Of eight that each need it for an hour and are due an hour apart, at most an hour's bytes go in each hour."""
+    link = Resource("link:wan", "link", 10 * MB)
+    hour_s = 3600.0
+    each = Subject(Entry("w", 4 * HOUR, HOUR, None, START), hour_s * 10 * MB, inf, resources=(link.key,))
+    subjects = [
+        replace(each, entry=replace(each.entry, workload=f"w{x}", as_of=START - x * HOUR / 2)) for x in range(8)
+    ]
+    seen = simulate(subjects, {link.key: link}, calendars(), plan_night, VIENNA, START, 2)
+    assert len(seen.runs) > 20
+    begun = min(run.started_at for run in seen.runs)
+    for run in seen.runs:
+        done = sum(1 for other in seen.runs if other.ended_at <= run.ended_at)
+        assert done * hour_s <= (run.ended_at - begun).total_seconds() * (1 + 1e-4)
+    assert seen.gaps, "8 hours of work every 4 hours cannot be done"

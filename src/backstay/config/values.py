@@ -124,7 +124,8 @@ def _some(match: re.Match[str]) -> int:
 def _bytes(match: re.Match[str]) -> int:
     amount = int(Decimal(match[1]) * _factor(match[2]))
     if not 0 < amount <= _MOST_BYTES:
-        raise ValueError(f"{quoted(match[0])} is {'nothing' if amount == 0 else 'too much'}; write more than 0B")
+        wrong = "nothing; write more than 0B" if amount == 0 else "too much for any target"
+        raise ValueError(f"{quoted(match[0])} is {wrong}")
     return amount
 
 
@@ -207,13 +208,19 @@ def hours(value: Any) -> str:
     return f"{begin}-{end}"
 
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
+
+
 def day(value: Any) -> date:
     """A date, as `2027-03-31`."""
     match = matched("[0-9]{4}-[0-9]{2}-[0-9]{2}", value, "a date; write 2027-03-31")
     try:
-        return date.fromisoformat(match[0])
+        found = date.fromisoformat(match[0])
     except ValueError:
         raise ValueError(f"{quoted(match[0])} is no day of the calendar") from None
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise ValueError(f"{quoted(match[0])} is too far away; write a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return found
 
 
 def moment(value: Any) -> datetime:

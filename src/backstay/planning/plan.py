@@ -18,12 +18,11 @@ from .jobs import Job
 from .network import resources_of, told
 from .night.model import Bound, Night, Placement, Resource, Schedule
 from .nights import demand_of, night_of
-from .objectives import Standing, require_possible
+from .objectives import Standing, margin, require_possible
 from .patterns.arranging import arranged
 from .patterns.known import choose
 from .simulating import simulate
 
-_SECOND = timedelta(seconds=1)
 _AHEAD = timedelta(days=3)
 _ONE = "pool:one at a time"
 
@@ -266,7 +265,11 @@ def _plan(
 
 def _late(jobs: Sequence[Job], standings: Sequence[Standing]) -> Iterable[str]:
     """Whose RPO does not hold until their backup ends; what has no point yet has none to keep."""
-    kept_for = {stand.workload.name: stand.estimate + _SECOND for stand in standings if stand.as_of is not None}
+    kept_for = {
+        stand.workload.name: stand.estimate + margin(stand.workload.owed.rpo)
+        for stand in standings
+        if stand.as_of is not None
+    }
     late = {
         job.workload
         for job in jobs

@@ -1,14 +1,13 @@
 """A month in advance: the scheduler and the planner under a pretend clock. It has no rules of its own.
 
-What runs under way hold is taken from the room of those that become due meanwhile; they are not planned anew. What
-finds no room before its window closes is due again in the next one.
+Slots and rates of runs under way are taken from the room of those that become due meanwhile; they are not planned anew.
+What finds no room before its window closes is due again in the next one.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from heapq import heappop, heappush
 from itertools import accumulate
@@ -19,6 +18,7 @@ from .calendar.agenda import Agenda, Calendars, Due, Entry
 from .calendar.calendars import Calendar
 from .calendar.chores import Cadence, ChoreRun, chores_of
 from .days import Day, Gap, SimulatedRun, days_of, gaps_of, loads_of
+from .held import Held
 from .night.model import ALWAYS, Demand, Night, Placement, Resource
 from .nights import night_of
 from .unhindered import unhindered
@@ -124,14 +124,13 @@ class _Pretence:
         start: datetime,
     ) -> None:
         self._subjects = {one.entry.workload: one for one in subjects}
-        self._resources, self._calendars, self._plan_night = resources, calendars, plan_night
+        self._calendars, self._plan_night = calendars, plan_night
         # A plan begins with the first that is due then, while the scheduler looks a little further.
         self._start = self._now = self._at = start
         self._agenda = Agenda((one.entry for one in subjects), calendars, start, 0.0)
         # When each ends and when it began; None if it has none and is only tried again.
         self._under_way: list[tuple[datetime, str, datetime | None]] = []
-        self._ends: dict[str, list[datetime]] = {}
-        self._turns = {key: [at for at, _ in each.steps] for key, each in resources.items()}
+        self._held = {key: Held(each) for key, each in resources.items()}
 
     def until(self, end: datetime) -> tuple[SimulatedRun, ...]:
         """Every run that becomes due before then, in the order in which they begin."""
@@ -203,14 +202,16 @@ class _Pretence:
         most = max((rate for _, rate in placed.rates), default=inf)
         resources = self._subjects[due.workload].resources
         heappush(self._under_way, (end, due.workload, begin))
+        now = self._elapsed(self._at)
+        rates = tuple((now + moment, rate) for moment, rate in placed.rates)
         for key in resources:
-            insort(self._ends.setdefault(key, []), end)
+            self._held[key].add(now + placed.start_s, now + placed.end_s, rates)
         return SimulatedRun(due.workload, begin, end, due, resources, most, placed.held_by)
 
     def _night(self, due: Sequence[Due], open_: Openings, ahead_s: float) -> Night:
         names = {one.workload for one in due}
         keys = dict.fromkeys(key for one in due for key in self._subjects[one.workload].resources)
-        room = {key: self._left(self._resources[key], ahead_s) for key in keys}
+        room = {key: self._held[key].left(self._elapsed(self._at), ahead_s) for key in keys}
         free_at = {key: at for key, (at, _) in room.items() if at > 0}
         return night_of(
             (self._demand(one, names, free_at, open_[self._window(one)]) for one in due),
@@ -250,21 +251,3 @@ class _Pretence:
         left = [(begin, end) for begin, end in night.intervals if end > self._at] if night else []
         seconds = [((begin - self._at).total_seconds(), (end - self._at).total_seconds()) for begin, end in left]
         return tuple((max(0.0, begin), end) for begin, end in seconds) or _NEVER
-
-    def _left(self, resource: Resource, ahead_s: float) -> tuple[float, Resource]:
-        """What the runs under way leave of it, and from when on: where they have all of its slots, one of them from the
-        moment at which it is given back."""
-        ends = self._ends.get(resource.key, [])
-        del ends[: bisect_right(ends, self._at)]
-        left = resource.slots - len(ends)
-        room = replace(resource, slots=max(1.0, left)) if left < resource.slots else resource
-        if resource.steps:
-            now, turns = self._elapsed(self._at), self._turns[resource.key]
-            coming = resource.steps[bisect_right(turns, now) : bisect_right(turns, now + ahead_s)]
-            steps = tuple((at - now, capacity) for at, capacity in coming)
-            room = replace(room, capacity=resource.capacity_at(now), steps=steps)
-        return (0.0 if left >= 1 else self._given_back(resource)), room
-
-    def _given_back(self, resource: Resource) -> float:
-        ends = self._ends[resource.key]
-        return max(0.0, (ends[len(ends) - int(resource.slots)] - self._at).total_seconds())

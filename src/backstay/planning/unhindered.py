@@ -22,7 +22,7 @@ def plan_lightly(night: Night) -> Schedule | Unhindered:
     free, others = sorted_out(night)
     if not free and others:
         return plan_quickly(night)
-    keys = {key for demand in others for key in demand.resources}
+    keys = dict.fromkeys(key for demand in others for key in demand.resources)
     planned = plan_quickly(Night(others, {key: night.resources[key] for key in keys})).placements if others else ()
     return Unhindered((*free.values(), *planned))
 

@@ -66,7 +66,7 @@ def _forecast(
     """The days and as many after them as the longest cadence, each as busy as those days are on average."""
     beyond = 2 * max((cadence.every.days for cadence in cadences), default=0) + 2
     loads = {}
-    for resource in {cadence.resource for cadence in cadences} | planned.keys():
+    for resource in sorted({cadence.resource for cadence in cadences} | planned.keys()):
         its = list(planned.get(resource, [0.0] * days))
         loads[resource] = its + [sum(its) / days] * beyond
     return loads

@@ -28,7 +28,10 @@ What others do is played only where the best is bettered: for more demands it co
 TRIES = 4
 """At most so many tries a demand: very small nights have few other orders."""
 
-ALL_ORDERS = 6
+MORE_TRIES = 8
+"""The same while promises are broken, from each start."""
+
+ALL_ORDERS = 5
 """Up to so many demands all their orders are played."""
 
 SAME = 1e-9
@@ -92,12 +95,12 @@ def _uncollected() -> Iterator[None]:
 
 def _planned(figures: Figures, heads: Heads, knee_s: float) -> list[Job]:
     size = len(figures.demands)
-    if size <= ALL_ORDERS:
-        return min(_all(figures, orders.every(figures)), key=_losses).jobs
     enough = 0, 0, knee_s * (1 + SAME)
+    if size <= ALL_ORDERS:
+        return _best_of(_all(figures, orders.every(figures)), enough).jobs
     for most, count, tries in LIMITS:
         if size <= most:
-            starts = _all(figures, orders.by_latest_start(figures, knee_s, count))
+            starts = [*_all(figures, orders.by_latest_start(figures, knee_s, count))]
             few = min(tries, TRIES * size)
             best = bettered(figures, min(starts, key=_losses), few, enough)
             if not tries or best.losses <= enough:
@@ -106,7 +109,8 @@ def _planned(figures: Figures, heads: Heads, knee_s: float) -> list[Job]:
             starts += _all(figures, orders.simple(figures))
             other = min(starts, key=_losses)
             best = bettered(figures, other, few, enough) if other.losses < best.losses else best
-            return _keeping_more(figures, [best, *sorted(starts, key=_losses)], tries, _hopeless(figures, heads)).jobs
+            more = min(tries, MORE_TRIES * size)
+            return _keeping_more(figures, [best, *sorted(starts, key=_losses)], more, _hopeless(figures, heads)).jobs
     return _first(figures, knee_s)
 
 
@@ -134,8 +138,16 @@ def _first(figures: Figures, knee_s: float) -> list[Job]:
     return played(figures, order, theta)
 
 
-def _all(figures: Figures, variants: Iterator[tuple[orders.Order, float]]) -> list[Played]:
-    return [Played(jobs := played(figures, *variant), variant[1], losses(figures, jobs)) for variant in variants]
+def _all(figures: Figures, variants: Iterator[tuple[orders.Order, float]]) -> Iterator[Played]:
+    return (Played(jobs := played(figures, *variant), variant[1], losses(figures, jobs)) for variant in variants)
+
+
+def _best_of(every: Iterator[Played], enough: Losses) -> Played:
+    """The first that loses no more than `enough`, else what loses least."""
+    best = next(every)
+    while best.losses > enough and (one := next(every, None)):
+        best = min(best, one, key=_losses)
+    return best
 
 
 def _losses(one: Played) -> Losses:
