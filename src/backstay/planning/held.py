@@ -29,7 +29,8 @@ class Held:
 
     def add(self, begin: float, end: float, rates: tuple[tuple[float, float], ...]) -> None:
         """A run that has a slot from `begin` to `end`, and `rates` as (from when, bytes per second)."""
-        insort(self._runs, (end, begin, rates))
+        moving = rates if self.resource.capacity < inf and any(rate for _, rate in rates) else ()
+        insort(self._runs, (end, begin, moving))
 
     def left(self, now: float, ahead_s: float) -> tuple[float, Resource]:
         """What is left from `now` on, in seconds from then, and from when on there is a slot.
@@ -39,9 +40,8 @@ class Held:
         """
         del self._runs[: bisect_right(self._runs, (now, inf, ()))]
         free_at, slots = self._slots_left(now)
-        steps = list(self._steps_left(now, now + ahead_s))
-        room = replace(self.resource, slots=slots, capacity=steps[0][1], steps=tuple(steps[1:]))
-        return free_at, room
+        (_, capacity), *steps = self._steps_left(now, now + ahead_s)
+        return free_at, replace(self.resource, slots=slots, capacity=capacity, steps=tuple(steps))
 
     def _slots_left(self, now: float) -> tuple[float, float]:
         slots = self.resource.slots
@@ -71,10 +71,8 @@ class Held:
                 before = left
 
     def _taken(self) -> Changes:
-        if self.resource.capacity == inf:
-            return []
         changes: Changes = []
-        for end, _, rates in self._runs:
+        for end, rates in ((end, rates) for end, _, rates in self._runs if rates):
             before = 0.0
             for at, rate in (*rates, (end, 0.0)):
                 changes.append((at, rate - before))

@@ -9,7 +9,7 @@ from math import inf
 from typing import Literal
 
 from backstay.domain.errors import InvariantBroken, PlanImpossible
-from backstay.domain.estate import Workload
+from backstay.domain.estate import Window, Workload
 from backstay.domain.points import SKEW
 from backstay.domain.spans import span_text
 from backstay.ports.catalog import Facts, Measured
@@ -84,9 +84,12 @@ def estimate(rpo: timedelta, runs: Sequence[Measured]) -> Estimate:
     )
 
 
+_LEAST_MARGIN = timedelta(seconds=10)
+
+
 def margin(rpo: timedelta) -> timedelta:
     """What is kept in hand for detection and a retry: a tenth of the RPO, between ten seconds and an hour."""
-    return min(max(rpo / 10, timedelta(seconds=10)), timedelta(hours=1))
+    return min(max(rpo / 10, _LEAST_MARGIN), timedelta(hours=1))
 
 
 def standing(workload: Workload, facts: Facts, runs: Sequence[Measured], now: datetime) -> Standing:
@@ -136,14 +139,31 @@ def standing(workload: Workload, facts: Facts, runs: Sequence[Measured], now: da
 
 
 def require_possible(stand: Standing) -> None:
-    """Nothing, or PlanImpossible with a counter-offer when backups take longer than the RPO leaves them."""
+    """Nothing, or PlanImpossible with a counter-offer when backups take longer than the RPO leaves them.
+
+    A point is as old as the moment at which its backup began, and is needed until the next one has ended: one backup
+    after another, that is twice as long as one takes.
+    """
     rpo = stand.workload.owed.rpo
-    if stand.measured and stand.estimate + margin(rpo) >= rpo:
+    if stand.measured and 2 * stand.estimate + margin(rpo) >= rpo:
         raise PlanImpossible(
-            f"{stand.workload.name}: an RPO of {span_text(rpo)} cannot be kept, "
-            f"a backup takes {_span(stand.estimate)} and {_span(margin(rpo))} are kept in hand",
+            f"{stand.workload.name}: an RPO of {span_text(rpo)} cannot be kept, a backup takes {_span(stand.estimate)},"
+            f" a point must last until the next one is there, and {_span(margin(rpo))} are kept in hand",
             subject=stand.workload.name,
             hint=f"Ask for an RPO of {span_text(nearest_rpo(stand.estimate))} or more, or ship logs between backups.",
+        )
+
+
+def require_room(stand: Standing, window: Window) -> None:
+    """Nothing, or PlanImpossible when its window stops backups that take longer than it is open."""
+    minutes = [int(hours) * 60 + int(minutes) for hours, minutes in (window.open.split(":"), window.close.split(":"))]
+    opened = timedelta(minutes=(minutes[1] - minutes[0]) % 1440 or 1440)
+    if window.overrun == "stop" and stand.measured and stand.estimate > opened:
+        raise PlanImpossible(
+            f"{stand.workload.name}: its window {window.name} is open for {_span(opened)} and stops what is not done, "
+            f"a backup takes {_span(stand.estimate)}",
+            subject=stand.workload.name,
+            hint="Open it for longer, or give it `overrun: finish`.",
         )
 
 
@@ -151,9 +171,9 @@ def nearest_rpo(duration: timedelta) -> timedelta:
     """An RPO that backups of this length can keep, with some air, in whole minutes or hours.
 
     >>> span_text(nearest_rpo(timedelta(minutes=20))), span_text(nearest_rpo(timedelta(seconds=3)))
-    ('25m', '1m')
+    ('45m', '1m')
     """
-    possible = duration * 5 / 4
+    possible = max(duration * 9 / 4, duration * 2 + _LEAST_MARGIN * 1.1)
     unit = timedelta(minutes=1) if possible < timedelta(hours=10) else timedelta(hours=1)
     return -(-possible // unit) * unit
 

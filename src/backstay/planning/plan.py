@@ -18,7 +18,7 @@ from .jobs import Job
 from .network import resources_of, told
 from .night.model import Bound, Night, Placement, Resource, Schedule
 from .nights import demand_of, night_of
-from .objectives import Standing, margin, require_possible
+from .objectives import Standing, margin, require_possible, require_room
 from .patterns.arranging import arranged
 from .patterns.known import choose
 from .simulating import simulate
@@ -121,7 +121,7 @@ def _arranged(estate: Estate, wanted: Sequence[_Wanted], now: datetime) -> Plan:
     night = night_of(demands, resources_of(estate, now, now + _AHEAD))
     rules, schedule = arranged(estate.workflow, night, _window_s(wanted, now))
     jobs = [_job(estate, names[placed.key], placed, now) for placed in schedule.placements]
-    return _plan(rules.name, rules.why, jobs, schedule.bound, schedule, [each.stand for each in wanted], night)
+    return _plan(estate, rules.name, rules.why, jobs, schedule.bound, schedule, [each.stand for each in wanted], night)
 
 
 def _window_s(wanted: Sequence[_Wanted], now: datetime) -> float:
@@ -200,7 +200,7 @@ def plan_ahead(estate: Estate, standings: Sequence[Standing], now: datetime, hor
     jobs = [_ahead(estate, by_name[run.workload], run, first=run is firsts[run.workload]) for run in runs]
     longest = max((run.length_s for run in runs), default=0.0)
     bound = whole.schedule.bound if whole.schedule else Bound(longest, longest, "path", {})
-    return _plan(pattern, why, jobs, bound, whole.schedule, active, whole.night)
+    return _plan(estate, pattern, why, jobs, bound, whole.schedule, active, whole.night)
 
 
 class _Recorder:
@@ -227,9 +227,14 @@ def _pattern(estate: Estate, active: Sequence[Standing], now: datetime) -> tuple
         (demand_of(s.workload.name, estate, s, estate.target_of(s.workload), now) for s in active),
         resources_of(estate, now, now + _AHEAD),
     )
-    shortest = min((stand.workload.owed.rpo.total_seconds() for stand in active), default=inf)
+    shortest = min((_between(stand).total_seconds() for stand in active), default=inf)
     rules = choose("auto", night, shortest)
     return "serial" if rules.name == "serial" else "auto", rules.why
+
+
+def _between(stand: Standing) -> timedelta:
+    """From one start to the next, at most, for its RPO to hold until the second has ended."""
+    return stand.workload.owed.rpo - margin(stand.workload.owed.rpo) - stand.estimate
 
 
 def _ahead(estate: Estate, stand: Standing, run: SimulatedRun, *, first: bool) -> Job:
@@ -240,6 +245,7 @@ def _ahead(estate: Estate, stand: Standing, run: SimulatedRun, *, first: bool) -
 
 
 def _plan(
+    estate: Estate,
     workflow: str,
     why: str,
     jobs: Sequence[Job],
@@ -257,7 +263,7 @@ def _plan(
         makespan_s=schedule.makespan_s if schedule else max(spans, default=0.0),
         binding=told(bound.binding),
         late=tuple(_late(jobs, standings)),
-        impossible=tuple(_impossible(standings)),
+        impossible=tuple(_impossible(estate, standings)),
         night=night,
         schedule=schedule,
     )
@@ -278,9 +284,12 @@ def _late(jobs: Sequence[Job], standings: Sequence[Standing]) -> Iterable[str]:
     return sorted(late)
 
 
-def _impossible(standings: Sequence[Standing]) -> Iterable[PlanImpossible]:
+def _impossible(estate: Estate, standings: Sequence[Standing]) -> Iterable[PlanImpossible]:
     for stand in standings:
+        window = estate.windows.get(stand.workload.owed.window or "")
         try:
             require_possible(stand)
+            if window is not None:
+                require_room(stand, window)
         except PlanImpossible as impossible:
             yield impossible

@@ -28,9 +28,6 @@ What others do is played only where the best is bettered: for more demands it co
 TRIES = 4
 """At most so many tries a demand: very small nights have few other orders."""
 
-MORE_TRIES = 8
-"""The same while promises are broken, from each start."""
-
 ALL_ORDERS = 5
 """Up to so many demands all their orders are played."""
 
@@ -109,8 +106,7 @@ def _planned(figures: Figures, heads: Heads, knee_s: float) -> list[Job]:
             starts += _all(figures, orders.simple(figures))
             other = min(starts, key=_losses)
             best = bettered(figures, other, few, enough) if other.losses < best.losses else best
-            more = min(tries, MORE_TRIES * size)
-            return _keeping_more(figures, [best, *sorted(starts, key=_losses)], more, _hopeless(figures, heads)).jobs
+            return _keeping_more(figures, [best, *sorted(starts, key=_losses)], few, _hopeless(figures, heads)).jobs
     return _first(figures, knee_s)
 
 
