@@ -147,6 +147,7 @@ def test_a_pace_of_nothing_lasts_until_it_is_raised(runner: Processes, large: Pa
     rate = [0.0]
     with runner.serve(Command(("sha256sum", str(large)), pace=lambda: rate[0])) as service:
         reads = Reads(service.pid)
+        time.sleep(0.3)
         reads.grown(time.monotonic())  # what it read before we could pause it
         time.sleep(0.3)
         assert reads.grown(time.monotonic()) == 0

@@ -14,7 +14,6 @@ from backstay.domain.drills import Level
 from backstay.domain.errors import ConfigError
 
 from .program import Json, Names, app, opened, screen, show, watched
-from .terminal import count
 
 
 @app.command()
@@ -55,6 +54,8 @@ def serve(context: typer.Context) -> None:
     Ctrl-C or SIGTERM ends it; what was begun is taken up again at the next start.
     """
     from backstay.app.serving import serve as stay
+
+    from .terminal import count
 
     with opened(context) as (house, screen), watched(house, screen) as watch:
         screen.tell(f"{house.estate.name}: serving {count(len(house.estate.workloads), 'workload')}")
