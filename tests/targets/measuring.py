@@ -18,7 +18,7 @@ class Sink:
         self.came: list[tuple[float, int]] = []
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
-        self._listener.listen(16)
+        self._listener.listen(1024)
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
