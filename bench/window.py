@@ -36,7 +36,7 @@ METHOD = (
     "We leave a tenth of the wan, as always, and 3 % of the mpls, on which nobody else is; scripts leave nothing.",
     "ratio: window over the knee bound of the same volumes, slots and links (payload, less what production takes).",
     "late: workloads that ended later than 1.25 times the bound. Production asks on the wan through the whole window.",
-    "yield: from the arrival of the burst until its last second with two answers over 1.5 times the quiet p99.",
+    "yield: from the arrival of the burst until answers are within 1.5 times the quiet p99 for a second.",
 )
 BURST = 1_350_000.0
 """Bytes a second of a stream that production sends for a while: half of the link."""
@@ -77,12 +77,13 @@ class Lived:
         return percentile(self.answers, 0.99)
 
     def yielded_s(self) -> float | None:
-        """From the burst until no second of it has two slow answers any more; one of ten says little."""
+        """From the burst until answers are quiet for a second; what comes after that is in the p99."""
         if self.burst_at is None:
             return None
         until, tolerated = self.burst_at + BURST_S, 1.5 * self.quiet_p99
         slow = sorted(each.at for each in self.answers if self.burst_at <= each.at < until and each.seconds > tolerated)
-        return max((after - self.burst_at for before, after in pairwise(slow) if after - before <= 1.0), default=0.0)
+        quiet = (at for at, after in pairwise([self.burst_at, *slow, inf]) if after - at > 1.0)
+        return next(quiet) - self.burst_at
 
 
 def measure(options: argparse.Namespace, root: Path) -> Report:
