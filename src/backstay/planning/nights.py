@@ -37,15 +37,16 @@ def demand_of(key: str, estate: Estate, stand: Standing, target: Target, now: da
 
 def night_of(demands: Iterable[Demand], resources: Mapping[str, Resource]) -> Night:
     """The night of these jobs. One whose size nobody knows begins when all that is on its way carries something."""
-    return Night(tuple(one if one.volume else _when_carried(one, resources) for one in demands), resources)
+    shut = {key: one for key, one in resources.items() if not all((one.capacity, *(rate for _, rate in one.steps)))}
+    return Night(tuple(one if one.volume else _when_carried(one, shut) for one in demands), resources)
 
 
-def _when_carried(demand: Demand, resources: Mapping[str, Resource]) -> Demand:
-    way = [resources[key] for key in demand.resources]
+def _when_carried(demand: Demand, sometimes_shut: Mapping[str, Resource]) -> Demand:
+    way = [sometimes_shut[key] for key in demand.resources if key in sometimes_shut]
+    if not way:
+        return demand
     turns = sorted({0.0, *(since for one in way for since, _ in one.steps if since > 0)})
     shut = [turn for turn in turns if not all(one.capacity_at(turn) > 0 for one in way)]
-    if not shut:
-        return demand
     carried: list[tuple[float, float]] = []
     for begin, end in pairwise([*turns, inf]):
         if begin not in shut:
