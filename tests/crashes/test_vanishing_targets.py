@@ -11,6 +11,14 @@ import pytest
 from crashes.slow_estate import SlowEstate, answer_of, until
 
 
+def with_a_point(slow: SlowEstate) -> None:
+    """It has one, and its producer begins anew."""
+    slow.let_it_end()
+    slow.place.ask("run", "slow")
+    (slow.place.root / "enough").unlink()
+    (slow.place.root / "producer").unlink()
+
+
 def without_its_disk(slow: SlowEstate) -> Path:
     """The mount point alone, and in it what engines and gateways make there; where the disk is now."""
     vault, disk = slow.place.vault, slow.place.root / "disk"
@@ -38,11 +46,8 @@ def said(process: subprocess.Popen[str], words: str) -> str:
 
 @pytest.mark.parametrize("before", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_a_disk_that_goes_is_waited_for_and_its_point_is_on_it(slow: SlowEstate, before: int) -> None:
-    for _ in range(before):
-        slow.let_it_end()
-        slow.place.ask("run", "slow")
-        (slow.place.root / "enough").unlink()
-        (slow.place.root / "producer").unlink()
+    if before:
+        with_a_point(slow)
     running = slow.start("run", "slow", "--json")
     slow.producing()
     disk = without_its_disk(slow)
@@ -58,10 +63,7 @@ def test_a_disk_that_goes_is_waited_for_and_its_point_is_on_it(slow: SlowEstate,
 
 
 def test_a_disk_that_stays_away_fails_the_run_and_leaves_no_point(slow: SlowEstate) -> None:
-    slow.let_it_end()
-    slow.place.ask("run", "slow")
-    (slow.place.root / "enough").unlink()
-    (slow.place.root / "producer").unlink()
+    with_a_point(slow)
     running = slow.start("run", "slow", "--json")
     slow.producing()
     disk = without_its_disk(slow)

@@ -13,6 +13,7 @@ from backstay.config.values import span
 from backstay.domain.errors import InvariantBroken, PlanImpossible
 from backstay.domain.estate import Exemption, FilesSource, Window, Workload
 from backstay.domain.runs import RunResult
+from backstay.planning.calendar.windows import open_for
 from backstay.planning.objectives import (
     Estimate,
     Standing,
@@ -188,7 +189,7 @@ def test_backups_that_leave_more_than_their_margin_are_possible(rpo: timedelta, 
 )
 def test_a_window_that_stops_backups_must_be_open_for_as_long_as_they_take(window: Window, fits: bool) -> None:
     with nullcontext() if fits else pytest.raises(PlanImpossible, match=r"open for 1 h and stops .* takes 2 h"):
-        require_room(_stand(48 * HOUR, 2 * HOUR), window)
+        require_room(_stand(48 * HOUR, 2 * HOUR), window, open_for(window))
 
 
 def test_nothing_is_called_impossible_before_it_was_measured() -> None:

@@ -21,8 +21,8 @@ class Held:
     """One resource. Moments are seconds on one line of time, on which the resource's steps lie, too."""
 
     resource: Resource
-    _runs: list[tuple[float, float, tuple[tuple[float, float], ...]]] = field(default_factory=list)
-    _turns: list[float] = field(default_factory=list)
+    _runs: list[tuple[float, float, tuple[tuple[float, float], ...]]] = field(init=False, default_factory=list)
+    _turns: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
         self._turns = [at for at, _ in self.resource.steps]
@@ -72,9 +72,9 @@ class Held:
 
     def _taken(self) -> Changes:
         changes: Changes = []
-        for end, rates in ((end, rates) for end, _, rates in self._runs if rates):
+        for end, _, rates in self._runs:
             before = 0.0
-            for at, rate in (*rates, (end, 0.0)):
+            for at, rate in (*rates, (end, 0.0)) if rates else ():
                 changes.append((at, rate - before))
                 before = rate
         return sorted(changes)

@@ -154,10 +154,8 @@ def require_possible(stand: Standing) -> None:
         )
 
 
-def require_room(stand: Standing, window: Window) -> None:
+def require_room(stand: Standing, window: Window, opened: timedelta) -> None:
     """Nothing, or PlanImpossible when its window stops backups that take longer than it is open."""
-    minutes = [int(hours) * 60 + int(minutes) for hours, minutes in (window.open.split(":"), window.close.split(":"))]
-    opened = timedelta(minutes=(minutes[1] - minutes[0]) % 1440 or 1440)
     if window.overrun == "stop" and stand.measured and stand.estimate > opened:
         raise PlanImpossible(
             f"{stand.workload.name}: its window {window.name} is open for {_span(opened)} and stops what is not done, "

@@ -12,6 +12,7 @@ from backstay.domain.errors import PlanImpossible
 from backstay.domain.estate import Estate, Pattern
 
 from .calendar.agenda import Agenda, Calendars, Due
+from .calendar.windows import open_for
 from .days import SimulatedRun
 from .foresight import entries_of, subjects_of
 from .jobs import Job
@@ -174,7 +175,7 @@ def _further(stand: Standing, held_by: str | None) -> Iterable[str]:
     if held_by and held_by not in ("window", *workload.after):
         yield f"waits for {told(held_by)}"
     if held_by == "window" and not workload.owed.window:
-        yield "waits until all that is on its way carries something"
+        yield "waits for the end of a blackout, or of closed hours on its way"
     if not stand.measured:
         yield "duration not measured yet"
 
@@ -290,6 +291,6 @@ def _impossible(estate: Estate, standings: Sequence[Standing]) -> Iterable[PlanI
         try:
             require_possible(stand)
             if window is not None:
-                require_room(stand, window)
+                require_room(stand, window, open_for(window))
         except PlanImpossible as impossible:
             yield impossible

@@ -110,6 +110,12 @@ def _time(written: str) -> time:
     return time(int(hour), int(minute))
 
 
+def open_for(window: Window) -> timedelta:
+    """How long it is open by the clock on the wall; a whole day where it closes when it opens."""
+    opens, closes = (timedelta(hours=at.hour, minutes=at.minute) for at in (_time(window.open), _time(window.close)))
+    return (closes - opens) % _DAY or _DAY
+
+
 def _is_within(rule: _Daily, shown: datetime) -> bool:
     begin, end = _time(rule[0]), _time(rule[1])
     today, yesterday = shown.date(), shown.date() - _DAY
