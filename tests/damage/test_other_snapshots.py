@@ -96,7 +96,7 @@ def test_last_weeks_point_under_todays_marks_fails_at_L6_even_with_the_same_data
         stock.imitate(name, new, stock.restored(name, old, two_weeks.root / f"old-{name}"))
         drill = drilled(two_weeks, name)
         failed = failed_levels(drill)
-        assert set(failed) == wrong
+        assert set(failed) == wrong, drill
         assert f"wrote {new['id'][:8]}" in failed["L6"]
         assert "file-1.txt" in failed.get("L5", "file-1.txt")
         states = {point["point"]: point["state"] for point in two_weeks.points(name)}
@@ -125,8 +125,9 @@ def test_a_tool_that_restores_the_older_snapshot_fails_at_the_seal(two_weeks: Pl
     for name, wrong in (("changed", {"L5", "L6"}), ("same", {"L6"})):
         old = stock.restored(name, stock.snapshots(name)[0], two_weeks.root / f"old-{name}")
         with another_restic(two_weeks, f"rm -r ./*; cp -a {old}/. ."):
-            failed = failed_levels(drilled(two_weeks, name))
-        assert set(failed) == wrong
+            drill = drilled(two_weeks, name)
+        failed = failed_levels(drill)
+        assert set(failed) == wrong, drill
         assert "sealed by run" in failed["L6"]
 
 
